@@ -1,0 +1,45 @@
+/** Files that are either whole or not there: temporary name, fsync, rename. */
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { TwainError } from "./errors.ts";
+
+const KNOWN: Record<string, string> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EACCES: "permission denied",
+  EROFS: "the file system is read-only",
+};
+
+function writeFailure(path: string, error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = KNOWN[code];
+  if (!known) return error;
+  return new TwainError("core/write-failed", `cannot write ${path}: ${known} (${code})`, {
+    hint: "Free some space or choose another --runs folder, then run the same command again: finished work is kept.",
+    cause: error,
+  });
+}
+
+/** Calls `write` with a handle on a temporary file beside `path`, then puts it in place. */
+export async function writeFileAtomic(
+  path: string,
+  write: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+): Promise<void> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, "wx");
+    try {
+      if (typeof write === "function") await write(file);
+      else await file.writeFile(write);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeFailure(path, error);
+  }
+}

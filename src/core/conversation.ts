@@ -1,0 +1,77 @@
+/** A `Conversation`: one dataset row, with its lineage. On disk it is the OpenAI chat format. */
+import { z } from "zod";
+import {
+  type Message, type ToolDefinition, WireMessage, WireTool, fromWireMessage, fromWireTool, toWireMessage, toWireTool,
+} from "./chat.ts";
+
+export const Persona = z.enum(["twain", "franklin", "neutral"]);
+export type Persona = z.infer<typeof Persona>;
+
+/** What a row teaches; the recipe's mixture and the split are balanced over it. */
+export const Domain = z.enum(["literary", "humour", "tool", "no-tool", "missing-location", "tool-error", "drill", "text"]);
+export type Domain = z.infer<typeof Domain>;
+
+export const Tags = z.strictObject({
+  persona: Persona,
+  tone: z.string().optional(),
+  domain: Domain,
+  source: z.string(),
+  device: z.string().optional(),
+  synthetic: z.boolean(),
+});
+export type Tags = z.infer<typeof Tags>;
+
+export const Meta = z.strictObject({
+  /** Ids of the documents that the row was made from. */
+  parents: z.array(z.string()),
+  licence: z.string().min(1),
+  url: z.string().optional(),
+  generator: z.string().optional(),
+  template: z.string().optional(),
+  /** Rows with one key stay on one side of the split: the work, the phrasing, the place. */
+  split_key: z.string(),
+});
+export type Meta = z.infer<typeof Meta>;
+
+/** In memory. */
+export interface Conversation {
+  id: string;
+  messages: Message[];
+  tools?: ToolDefinition[];
+  tags: Tags;
+  meta: Meta;
+}
+
+/** On disk. */
+export const ConversationRow = z.strictObject({
+  id: z.string(),
+  messages: z.array(WireMessage).min(1),
+  tools: z.array(WireTool).nonempty().optional(),
+  tags: Tags,
+  meta: Meta,
+});
+export type ConversationRow = z.infer<typeof ConversationRow>;
+
+export function fromRow(row: ConversationRow): Conversation {
+  return {
+    id: row.id,
+    messages: row.messages.map(fromWireMessage),
+    ...(row.tools && { tools: row.tools.map(fromWireTool) }),
+    tags: row.tags,
+    meta: row.meta,
+  };
+}
+
+export function toRow(conversation: Conversation): ConversationRow {
+  const [first, ...rest] = (conversation.tools ?? []).map(toWireTool);
+  return {
+    id: conversation.id,
+    messages: conversation.messages.map(toWireMessage),
+    ...(first && { tools: [first, ...rest] }),
+    tags: conversation.tags,
+    meta: conversation.meta,
+  };
+}
+
+/** A conversation with no user turn is plain text (`domain: "text"`): all of it is trained. */
+export const isPlainText = (conversation: Conversation): boolean => conversation.tags.domain === "text";

@@ -1,0 +1,29 @@
+/** A `Document`: one text as it was collected, with where it came from and under what licence. */
+import { z } from "zod";
+
+/** What a text is; curation rules are scoped by it (a headline may be five words long, a book may not). */
+export const DocumentKind = z.enum(["book", "passage", "aphorism", "headline", "joke", "weather-answer"]);
+export type DocumentKind = z.infer<typeof DocumentKind>;
+
+export const Document = z.strictObject({
+  /** Stable: `<source>:<key>`, for instance `gutenberg:76` or `reddit:TheOnion:a75a2d`. */
+  id: z.string().min(1),
+  kind: DocumentKind,
+  text: z.string(),
+  /** The source that collected it: `gutenberg`, `reddit-csv`, `bundled`. */
+  source: z.string(),
+  url: z.string().optional(),
+  licence: z.string().min(1),
+  author: z.string().optional(),
+  title: z.string().optional(),
+  year: z.number().int().optional(),
+  /** Of the raw bytes as they were collected. */
+  sha256: z.string(),
+  /** ISO time; absent for files that ship with the package. */
+  fetchedAt: z.string().optional(),
+  /** Written by a program or a model rather than by a person for print. */
+  synthetic: z.boolean().default(false),
+  /** What the source knows and later steps use: score, subreddit, topic, weather condition, question … */
+  extra: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+});
+export type Document = z.infer<typeof Document>;

@@ -1,0 +1,181 @@
+/**
+ * Recipes: what to build, as strict data. The parts that grow (sources, evaluation tasks) are only
+ * named here; whoever owns them checks their own fields before anything runs.
+ */
+import { z } from "zod";
+import { TwainError } from "./errors.ts";
+import { explainIssues } from "./recipe-errors.ts";
+
+/** One source of documents; its other fields belong to `data/sources/<kind>.ts`. */
+export const SourceConfig = z.looseObject({ kind: z.string() });
+export type SourceConfig = z.infer<typeof SourceConfig>;
+
+const fraction = z.number().min(0).max(1);
+const count = z.number().int().nonnegative();
+const positive = z.number().int().positive();
+
+const CurateConfig = z.strictObject({
+  /** ISO 639-1; records in another language are dropped. */
+  language: z.string().length(2).default("en"),
+  chunk: z.strictObject({ minWords: positive.default(40), maxWords: positive.default(110) }).prefault({}),
+  /** Word-shingle MinHash: `bands` of `rows` propose pairs, `threshold` (exact Jaccard) decides. */
+  dedup: z
+    .strictObject({ shingle: positive.default(5), bands: positive.default(20), rows: positive.default(13), threshold: fraction.default(0.8) })
+    .prefault({}),
+  /** A source that loses more than this share of its records stops the run. */
+  maxLoss: fraction.default(0.3),
+  instructions: z.strictObject({ perDocument: positive.default(1), maxPerTemplate: positive.default(4000) }).prefault({}),
+  episodes: z
+    .strictObject({
+      train: count.default(6000),
+      /** Evaluation cases of each slice: held-out phrasings, held-out places, both, no tool, missing place. */
+      cases: positive.default(220),
+      heldoutPlaces: fraction.default(0.25),
+    })
+    .prefault({}),
+  /** Copying and reading drills for a base model from scratch. */
+  drills: count.default(0),
+  split: z.strictObject({ valid: fraction.default(0.03), test: fraction.default(0.05) }).prefault({}),
+});
+
+const TrainingConfig = z.strictObject({
+  steps: positive,
+  sequenceLength: positive.default(384),
+  /** Packed sequences in one forward pass. */
+  microBatch: positive.default(8),
+  /** Micro-batches in one optimizer step; the loss is normalised by trained tokens over all of them. */
+  gradientAccumulation: positive.default(1),
+  learningRate: z.number().positive(),
+  warmupSteps: count.default(50),
+  schedule: z.enum(["cosine", "linear", "constant"]).default("cosine"),
+  /** The schedule ends at this share of `learningRate`. */
+  finalLearningRate: fraction.default(0.1),
+  weightDecay: z.number().nonnegative().default(0.01),
+  beta1: fraction.default(0.9),
+  beta2: fraction.default(0.98),
+  epsilon: z.number().positive().default(1e-8),
+  /** Global gradient norm is cut to this; 0 turns it off. */
+  gradientClip: z.number().nonnegative().default(1),
+  validEvery: positive.default(100),
+  /** Rows of the validation set that are scored each time. */
+  validRows: positive.default(256),
+  saveEvery: positive.default(100),
+  keepCheckpoints: positive.default(2),
+  /** Stop after this many validations without a new best; 0 never stops early. */
+  patience: count.default(0),
+  /** Recompute each layer in the backward pass: less memory, more time. */
+  recompute: z.boolean().default(false),
+});
+export type TrainingConfig = z.infer<typeof TrainingConfig>;
+
+const LoraConfig = z.strictObject({
+  rank: positive.default(16),
+  alpha: z.number().positive().default(32),
+  /** `all-linear` is every linear layer but the output layer; or names such as `q_proj`. */
+  targets: z.union([z.literal("all-linear"), z.array(z.string()).nonempty()]).default("all-linear"),
+});
+export type LoraConfig = z.infer<typeof LoraConfig>;
+
+const ScratchBase = z.strictObject({
+  kind: z.literal("scratch"),
+  vocabSize: positive.default(2048),
+  hidden: positive.default(192),
+  intermediate: positive.default(512),
+  layers: positive.default(6),
+  heads: positive.default(6),
+  kvHeads: positive.default(2),
+  context: positive.default(512),
+  training: TrainingConfig,
+});
+const FolderBase = z.strictObject({
+  kind: z.literal("folder"),
+  /** A Hugging Face model folder: config.json, *.safetensors, tokenizer.json, tokenizer_config.json. */
+  path: z.string(),
+});
+export const BaseConfig = z.discriminatedUnion("kind", [ScratchBase, FolderBase]);
+export type BaseConfig = z.infer<typeof BaseConfig>;
+export type ScratchBaseConfig = z.infer<typeof ScratchBase>;
+
+export const Recipe = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "lower-case letters, digits, dot, dash and underscore"),
+  description: z.string().default(""),
+  seed: z.number().int().default(1),
+  data: z.strictObject({
+    /** A folder with `gutenberg/` in the mirrors' layout and `reddit/`; sources look here first. */
+    root: z.string().optional(),
+    /** Whether sources may download. Off unless asked. */
+    network: z.boolean().default(false),
+    sources: z.array(SourceConfig).nonempty(),
+  }),
+  curate: CurateConfig.prefault({}),
+  base: BaseConfig,
+  train: TrainingConfig.extend({
+    lora: LoraConfig.prefault({}),
+    /** Share of training tokens by domain; domains that are absent get nothing. */
+    mixture: z.record(z.string(), z.number().nonnegative()).default({ literary: 0.25, humour: 0.15, tool: 0.45, "no-tool": 0.08, "missing-location": 0.04, "tool-error": 0.03 }),
+  }),
+  evaluate: z
+    .strictObject({
+      tasks: z.array(z.string()).nonempty().default(["loss", "tools", "no-tool", "style"]),
+      /** Cases of each slice; at most `curate.episodes.cases`. */
+      samples: positive.default(200),
+      maxTokens: positive.default(96),
+      /** Chats in flight at once: the local engine decodes them as one batch. */
+      concurrency: positive.default(32),
+      bootstrap: positive.default(2000),
+    })
+    .prefault({}),
+});
+export type Recipe = z.infer<typeof Recipe>;
+export type RecipeInput = z.input<typeof Recipe>;
+
+/** For recipe files: the type checks as you write, the schema checks when it is loaded. */
+export const defineRecipe = (recipe: RecipeInput): RecipeInput => recipe;
+
+/** Parses a recipe; throws `recipe/invalid` naming each path and, for a typo, the nearest known key. */
+export function parseRecipe(input: unknown, from: string): Recipe {
+  const parsed = Recipe.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new TwainError("recipe/invalid", `${from}: ${explainIssues(parsed.error, Recipe)}`, {
+    hint: "docs/recipes.md lists every key.",
+  });
+}
+
+/** `train.learningRate=1e-4` → `["train", "learningRate"]`, `0.0001`. Values are JSON where they parse, text otherwise. */
+function parseOverride(text: string): { path: string[]; value: unknown } {
+  const at = text.indexOf("=");
+  if (at <= 0) {
+    throw new TwainError("recipe/bad-override", `"${text}" is not an override`, { hint: "Write it as path=value, for instance train.learningRate=1e-4." });
+  }
+  const raw = text.slice(at + 1);
+  let value: unknown = raw;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    // Not JSON: a plain string such as a path.
+  }
+  return { path: text.slice(0, at).split("."), value };
+}
+
+/** A copy of `input` with `path=value` overrides applied; the schema then judges the result. */
+export function applyOverrides(input: unknown, overrides: readonly string[]): unknown {
+  const copy = structuredClone(input) as Record<string, unknown>;
+  for (const override of overrides) {
+    const { path, value } = parseOverride(override);
+    let node = copy;
+    for (const key of path.slice(0, -1)) {
+      const next = node[key];
+      if (next === undefined) node[key] = {};
+      else if (typeof next !== "object" || next === null) {
+        throw new TwainError("recipe/bad-override", `${override}: ${key} is not a group of settings`);
+      }
+      node = node[key] as Record<string, unknown>;
+    }
+    const last = path.at(-1)!;
+    if (["__proto__", "constructor", "prototype"].some((name) => path.includes(name))) {
+      throw new TwainError("recipe/bad-override", `${override}: not a recipe key`);
+    }
+    node[last] = value;
+  }
+  return copy;
+}

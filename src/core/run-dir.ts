@@ -1,0 +1,66 @@
+/** The only place that knows the paths inside a run. */
+import { join } from "node:path";
+import type { StageName } from "./events.ts";
+
+export interface RunDir {
+  readonly root: string;
+  readonly recipe: string;
+  readonly events: string;
+  manifest(stage: StageName): string;
+  readonly documents: string;
+  readonly ledger: string;
+  /** Kept documents after curation: cleaned, chunked, one a line. */
+  readonly curated: string;
+  readonly dataset: {
+    readonly root: string;
+    readonly train: string;
+    readonly valid: string;
+    readonly test: string;
+    /** Neutral text and drills that a base model from scratch is trained on. */
+    readonly base: string;
+    readonly baseValid: string;
+    /** Questions with known right calls, for the tool evaluation; never in train. */
+    readonly toolCases: string;
+    readonly stats: string;
+    readonly card: string;
+  };
+  readonly base: { readonly root: string; readonly checkpoints: string; readonly metrics: string };
+  readonly train: { readonly root: string; readonly adapter: string; readonly checkpoints: string; readonly metrics: string };
+  readonly evaluate: {
+    readonly root: string; readonly json: string; readonly html: string; readonly markdown: string; readonly junit: string; readonly samples: string;
+  };
+}
+
+export function runDir(root: string): RunDir {
+  const at = (...parts: string[]): string => join(root, ...parts);
+  return {
+    root,
+    recipe: at("recipe.json"),
+    events: at("events.jsonl"),
+    manifest: (stage) => at(stage, "manifest.json"),
+    documents: at("collect", "documents"),
+    ledger: at("curate", "ledger.jsonl"),
+    curated: at("curate", "documents.jsonl"),
+    dataset: {
+      root: at("dataset"),
+      train: at("dataset", "train.jsonl"),
+      valid: at("dataset", "valid.jsonl"),
+      test: at("dataset", "test.jsonl"),
+      base: at("dataset", "base.jsonl"),
+      baseValid: at("dataset", "base-valid.jsonl"),
+      toolCases: at("dataset", "tool-cases.jsonl"),
+      stats: at("dataset", "stats.json"),
+      card: at("dataset", "README.md"),
+    },
+    base: { root: at("base", "model"), checkpoints: at("base", "checkpoints"), metrics: at("base", "metrics.jsonl") },
+    train: { root: at("train"), adapter: at("train", "adapter"), checkpoints: at("train", "checkpoints"), metrics: at("train", "metrics.jsonl") },
+    evaluate: {
+      root: at("evaluate"),
+      json: at("evaluate", "report.json"),
+      html: at("evaluate", "report.html"),
+      markdown: at("evaluate", "report.md"),
+      junit: at("evaluate", "junit.xml"),
+      samples: at("evaluate", "samples.jsonl"),
+    },
+  };
+}
