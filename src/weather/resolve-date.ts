@@ -1,0 +1,63 @@
+/** Words such as "tomorrow" or "Saturday" as ISO dates, by the clock of the place they are about. */
+import { z } from "zod";
+
+export const WEEKDAYS = [
+  "Sunday",
+  "Monday",
+  "Tuesday",
+  "Wednesday",
+  "Thursday",
+  "Friday",
+  "Saturday",
+] as const;
+
+/** Forecasts reach this many days past today. */
+export const HORIZON_DAYS = 15;
+const DAY_MS = 86_400_000;
+const IsoDate = z.iso.date();
+
+/** Today's date at a place, `YYYY-MM-DD`. Throws RangeError for a time zone that does not exist. */
+export function localDate(now: Date, timezone: string): string {
+  // Swedish short dates are ISO dates.
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: timezone }).format(now);
+}
+
+export const addDays = (date: string, days: number): string =>
+  new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10);
+
+export const weekdayOf = (date: string): (typeof WEEKDAYS)[number] =>
+  WEEKDAYS[new Date(Date.parse(date)).getUTCDay()]!;
+
+export type ResolvedDate =
+  /** `ahead`: days from the place's today. */ | { date: string; ahead: number }
+  | { error: "bad_date"; message: string };
+
+/** `today|tonight|tomorrow|weekday|YYYY-MM-DD` → ISO date; a weekday is the next one, today included. */
+export function resolveDate(text: string, now: Date, timezone: string): ResolvedDate {
+  const today = localDate(now, timezone);
+  const word = text.trim().toLowerCase();
+  const weekday = WEEKDAYS.findIndex((name) => name.toLowerCase() === word);
+  let date: string;
+  if (word === "today" || word === "tonight") date = today;
+  else if (word === "tomorrow") date = addDays(today, 1);
+  else if (weekday >= 0) {
+    date = addDays(today, (weekday - WEEKDAYS.indexOf(weekdayOf(today)) + 7) % 7);
+  } else if (IsoDate.safeParse(word).success) date = word;
+  else {
+    return {
+      error: "bad_date",
+      message: `"${text}" is not a date: use today, tonight, tomorrow, a weekday or YYYY-MM-DD.`,
+    };
+  }
+  const ahead = Math.round((Date.parse(date) - Date.parse(today)) / DAY_MS);
+  if (ahead < 0) {
+    return { error: "bad_date", message: `${date} is past; today is ${today} there.` };
+  }
+  if (ahead > HORIZON_DAYS) {
+    return {
+      error: "bad_date",
+      message: `${date} is ${ahead} days ahead; forecasts reach ${HORIZON_DAYS} days.`,
+    };
+  }
+  return { date, ahead };
+}
