@@ -1,0 +1,190 @@
+/** The one renderer of conversations: for training, evaluation and serving alike. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
+import { z } from "zod";
+import { type Message, type ToolDefinition, toWireTool } from "../core/chat.ts";
+import { TwainError } from "../core/errors.ts";
+import { fingerprint } from "../core/hash.ts";
+import type { JsonObject } from "../core/json.ts";
+import { createNeutraliser, mapStrings } from "./neutralise.ts";
+import { type Tokenizer, readTokenizerFiles } from "./tokenizer.ts";
+
+/** How a model writes its calls: `<tool_call>{json}</tool_call>`, Llama 3.1's bare JSON, Mistral's `[TOOL_CALLS]`. */
+export type ToolCallStyle = "tags" | "llama-json" | "mistral" | "none";
+
+export interface RenderOptions {
+  tools?: readonly ToolDefinition[] | undefined;
+  /** Ends with the opening of an assistant turn. */
+  addGenerationPrompt?: boolean;
+}
+
+export interface ChatTemplate {
+  /** Throws `tokenizer/no-tools-branch` for tools that the template would drop, `tokenizer/template-failed`. */
+  render(messages: readonly Message[], options?: RenderOptions): string;
+  /** Plain text as one document: begin token, text, end token. */
+  renderText(text: string): string;
+  /** Tokens that end an assistant turn. */
+  readonly endIds: ReadonlySet<number>;
+  readonly toolCallStyle: ToolCallStyle;
+  /** Of the template's source and its special tokens. */
+  readonly hash: string;
+}
+
+const TokenField = z
+  .union([z.string(), z.looseObject({ content: z.string() }).transform((token) => token.content)])
+  .nullish();
+
+const TemplateConfig = z.looseObject({
+  bos_token: TokenField,
+  eos_token: TokenField,
+  pad_token: TokenField,
+  chat_template: z
+    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
+    .nullish(),
+});
+
+/** Turn ends that are not always the tokenizer's `eos_token` (Llama 3, ChatML, Gemma, Phi). */
+const knownEnds = ["<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>"];
+
+function styleOf(source: string): ToolCallStyle {
+  if (!/\btools\b/.test(source)) return "none";
+  if (source.includes("[TOOL_CALLS]")) return "mistral";
+  if (source.includes("<tool_call>")) return "tags";
+  if (source.includes('"parameters"') && source.includes("ipython")) return "llama-json";
+  return "none";
+}
+
+/** Mistral's templates insist on nine letters or digits; no other template prints ids. */
+const shortId = (index: number): string => `call${String(index).padStart(5, "0")}`;
+
+/** Messages as templates expect them: OpenAI's shape with `arguments` as an object, every text neutralised. */
+function templateMessages(
+  messages: readonly Message[],
+  clean: (text: string) => string,
+): JsonObject[] {
+  const ids = new Map<string, { id: string; name: string }>();
+  return messages.map((message): JsonObject => {
+    const content = clean(message.content ?? "");
+    if (message.role === "tool") {
+      const call = ids.get(message.toolCallId);
+      const name = message.name ?? call?.name;
+      return {
+        role: "tool",
+        content,
+        tool_call_id: call?.id ?? shortId(ids.size),
+        ...(name && { name: clean(name) }),
+      };
+    }
+    if (message.role !== "assistant" || !message.toolCalls?.length)
+      return { role: message.role, content };
+    const calls = message.toolCalls.map((call) => {
+      const id = shortId(ids.size);
+      ids.set(call.id, { id, name: call.name });
+      return {
+        id,
+        type: "function",
+        function: { name: clean(call.name), arguments: mapStrings(call.arguments, clean) },
+      };
+    });
+    return { role: "assistant", content, tool_calls: calls };
+  });
+}
+
+/**
+ * A template from the contents of tokenizer_config.json; `endTokenIds` are further ends, from
+ * generation_config.json. Throws `tokenizer/no-chat-template`.
+ */
+export function createChatTemplate(
+  config: JsonObject,
+  tokenizer: Tokenizer,
+  endTokenIds: readonly number[] = [],
+): ChatTemplate {
+  const parsed = TemplateConfig.parse(config);
+  const named = parsed.chat_template;
+  const pick = (name: string): string | undefined =>
+    typeof named === "string" ? named : named?.find((entry) => entry.name === name)?.template;
+  const source = pick("default");
+  if (source === undefined) {
+    throw new TwainError("tokenizer/no-chat-template", "the tokenizer has no chat_template", {
+      hint: "Use the instruct variant of the model, or add a chat_template to its tokenizer_config.json.",
+    });
+  }
+  const toolSource = pick("tool_use") ?? source;
+  const template = new Template(source);
+  const toolTemplate = toolSource === source ? template : new Template(toolSource);
+  const tokens = {
+    bos_token: parsed.bos_token ?? "",
+    eos_token: parsed.eos_token ?? "",
+    pad_token: parsed.pad_token ?? "",
+  };
+  const clean = createNeutraliser(tokenizer.addedTokens);
+
+  const ends = knownEnds.filter((token) => source.includes(token) || toolSource.includes(token));
+  const endIds = new Set(endTokenIds);
+  for (const token of [tokens.eos_token, ...ends]) {
+    const id = tokenizer.tokenToId(token);
+    if (id !== undefined) endIds.add(id);
+  }
+
+  return {
+    render(messages, { tools = [], addGenerationPrompt = false } = {}) {
+      if (tools.length > 0 && !/\btools\b/.test(toolSource)) {
+        throw new TwainError(
+          "tokenizer/no-tools-branch",
+          `the chat template does not mention tools: ${tools.length} would be dropped silently`,
+          {
+            hint: "Choose a base model whose chat template supports tools, or train without tool data.",
+          },
+        );
+      }
+      const context = {
+        ...tokens,
+        messages: templateMessages(messages, clean),
+        tools:
+          tools.length > 0
+            ? tools.map((tool) => mapStrings(toWireTool(tool) as unknown as JsonObject, clean))
+            : null,
+        add_generation_prompt: addGenerationPrompt,
+        // Llama 3.1 prints today's date unless one is given: training and serving must see the same.
+        date_string: "26 Jul 2024",
+      };
+      try {
+        return (tools.length > 0 ? toolTemplate : template).render(context);
+      } catch (cause) {
+        throw new TwainError(
+          "tokenizer/template-failed",
+          `the chat template failed on a conversation of ${messages.length} messages: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { cause },
+        );
+      }
+    },
+    renderText: (text) => `${tokens.bos_token}${clean(text)}${tokens.eos_token}`,
+    endIds,
+    toolCallStyle: styleOf(toolSource),
+    hash: fingerprint({ source, toolSource, tokens }),
+  };
+}
+
+const GenerationConfig = z.looseObject({
+  eos_token_id: z.union([z.number().transform((id) => [id]), z.array(z.number())]).nullish(),
+});
+
+const readOptional = (path: string): Promise<string | undefined> =>
+  readFile(path, "utf8").catch(() => undefined);
+
+/** The template of a model folder: `chat_template.jinja` where there is one, else tokenizer_config.json. */
+export async function loadChatTemplate(
+  folder: string,
+  tokenizer: Tokenizer,
+): Promise<ChatTemplate> {
+  const { config } = await readTokenizerFiles(folder);
+  const jinja = await readOptional(join(folder, "chat_template.jinja"));
+  const generation = await readOptional(join(folder, "generation_config.json"));
+  const ends = generation ? GenerationConfig.parse(JSON.parse(generation)).eos_token_id : undefined;
+  return createChatTemplate(
+    jinja ? { ...config, chat_template: jinja } : config,
+    tokenizer,
+    ends ?? [],
+  );
+}

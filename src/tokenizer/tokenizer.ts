@@ -1,0 +1,205 @@
+/** A tokenizer from Hugging Face files: text to ids and back, exactly, and streamed. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { writeFileAtomic } from "../core/atomic-file.ts";
+import { TwainError } from "../core/errors.ts";
+import { fingerprint } from "../core/hash.ts";
+import { tokenBytes } from "./byte-alphabet.ts";
+import type { TokenizerFiles } from "./train-bpe.ts";
+
+export interface DecodeOptions {
+  /** Leaves special tokens out of the text. */
+  skipSpecial?: boolean;
+}
+
+/** Turns one generated id after another into text, holding back bytes of an unfinished character. */
+export interface StreamDecoder {
+  push(id: number): string;
+  /** What was held back; an unfinished character becomes U+FFFD. */
+  end(): string;
+}
+
+export interface Tokenizer {
+  /** One more than the highest id. */
+  readonly vocabSize: number;
+  /** Never adds special tokens of its own; special strings in `text` become their ids. */
+  encode(text: string): number[];
+  /** Inverse of `encode`; ids outside the vocabulary are left out. */
+  decode(ids: Iterable<number>, options?: DecodeOptions): string;
+  createDecoder(options?: DecodeOptions): StreamDecoder;
+  tokenToId(token: string): number | undefined;
+  idToToken(id: number): string | undefined;
+  readonly specialIds: ReadonlySet<number>;
+  /** Every string that is one token wherever it stands in a text, special or not. */
+  readonly addedTokens: readonly string[];
+  /** Of `tokenizer.json`, independent of its formatting. */
+  readonly hash: string;
+}
+
+const TokenizerJson = z.looseObject({
+  added_tokens: z
+    .array(
+      z.looseObject({
+        id: z.number().int(),
+        content: z.string(),
+        special: z.boolean().default(false),
+      }),
+    )
+    .default([]),
+  normalizer: z.unknown().default(null),
+  pre_tokenizer: z.unknown().default(null),
+  post_processor: z.unknown().default(null),
+  decoder: z.looseObject({ type: z.string() }).nullable().default(null),
+  model: z.looseObject({ type: z.string() }),
+});
+
+/** Byte-level decoding, streamed: exact for any text, where the library's works on whole lists only. */
+function byteDecoder(bytesOf: (id: number) => Uint8Array | undefined): StreamDecoder {
+  // ignoreBOM keeps U+FEFF in the text.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return {
+    push(id) {
+      const bytes = bytesOf(id);
+      return bytes ? decoder.decode(bytes, { stream: true }) : "";
+    },
+    end: () => decoder.decode(),
+  };
+}
+
+/**
+ * For other decoders (SentencePiece style) the text of a token depends on its neighbours: decode a
+ * sliding window and give out what it adds once it does not end in an unfinished character.
+ */
+function windowDecoder(decode: (ids: number[]) => string): StreamDecoder {
+  let ids: number[] = [];
+  let shown = 0;
+  const pending = (): string => decode(ids).slice(decode(ids.slice(0, shown)).length);
+  return {
+    push(id) {
+      ids.push(id);
+      const text = pending();
+      if (text === "" || text.endsWith("\uFFFD")) return "";
+      ids = ids.slice(shown);
+      shown = ids.length;
+      return text;
+    },
+    end() {
+      const text = pending();
+      ids = [];
+      shown = 0;
+      return text;
+    },
+  };
+}
+
+/** A tokenizer from the contents of its files. Throws `tokenizer/invalid`. */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const parsed = TokenizerJson.safeParse(files.tokenizer);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new TwainError(
+      "tokenizer/invalid",
+      `tokenizer.json: ${issue?.path.join(".")}: ${issue?.message}`,
+      { hint: "The file must be the one that Hugging Face's tokenizers library writes." },
+    );
+  }
+  const json = parsed.data;
+  const hf = new HfTokenizer(json, files.config);
+  const specialIds = new Set(
+    json.added_tokens.filter((token) => token.special).map((token) => token.id),
+  );
+  const addedContents = new Map(json.added_tokens.map((token) => [token.id, token.content]));
+
+  const encoder = new TextEncoder();
+  const table = new Map<number, Uint8Array | undefined>();
+  const bytesOf = (id: number): Uint8Array | undefined => {
+    if (table.has(id)) return table.get(id);
+    const added = addedContents.get(id);
+    const token = hf.id_to_token(id);
+    const bytes =
+      added !== undefined
+        ? encoder.encode(added)
+        : token === undefined
+          ? undefined
+          : tokenBytes(token);
+    table.set(id, bytes);
+    return bytes;
+  };
+  const byteLevel = json.decoder?.type === "ByteLevel";
+  const wholeDecode = (ids: number[], skipSpecial: boolean): string =>
+    ids.length === 0
+      ? ""
+      : hf.decode(ids, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false });
+
+  const createDecoder = ({ skipSpecial = false }: DecodeOptions = {}): StreamDecoder => {
+    if (!byteLevel) return windowDecoder((ids) => wholeDecode(ids, skipSpecial));
+    return byteDecoder((id) => (skipSpecial && specialIds.has(id) ? undefined : bytesOf(id)));
+  };
+  return {
+    // The library also enters added tokens here.
+    vocabSize: hf.model?.vocab.length ?? 0,
+    encode(text) {
+      const ids: (number | undefined)[] = hf.encode(text, { add_special_tokens: false }).ids;
+      if (ids.includes(undefined)) {
+        throw new TwainError(
+          "tokenizer/unknown-character",
+          `the vocabulary cannot spell ${JSON.stringify(text.slice(0, 80))}`,
+        );
+      }
+      return ids as number[];
+    },
+    decode(ids, options) {
+      if (!byteLevel) {
+        return wholeDecode(
+          [...ids].filter((id) => hf.id_to_token(id) !== undefined),
+          options?.skipSpecial ?? false,
+        );
+      }
+      const decoder = createDecoder(options);
+      let text = "";
+      for (const id of ids) text += decoder.push(id);
+      return text + decoder.end();
+    },
+    createDecoder,
+    tokenToId: (token) => hf.token_to_id(token),
+    idToToken: (id) => hf.id_to_token(id),
+    specialIds,
+    addedTokens: json.added_tokens.map((token) => token.content),
+    hash: fingerprint(files.tokenizer),
+  };
+}
+
+const AnyObject = z.record(z.string(), z.json());
+
+async function readObject(path: string): Promise<z.infer<typeof AnyObject>> {
+  try {
+    return AnyObject.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw new TwainError("tokenizer/unreadable", `cannot read ${path}`, {
+      hint: "A model folder needs tokenizer.json and tokenizer_config.json beside its weights.",
+      cause,
+    });
+  }
+}
+
+/** `tokenizer.json` and `tokenizer_config.json` of a model folder. Throws `tokenizer/unreadable`. */
+export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+  return {
+    tokenizer: await readObject(join(folder, "tokenizer.json")),
+    config: await readObject(join(folder, "tokenizer_config.json")),
+  };
+}
+
+export async function writeTokenizerFiles(folder: string, files: TokenizerFiles): Promise<void> {
+  await writeFileAtomic(join(folder, "tokenizer.json"), `${JSON.stringify(files.tokenizer)}\n`);
+  await writeFileAtomic(
+    join(folder, "tokenizer_config.json"),
+    `${JSON.stringify(files.config, null, 2)}\n`,
+  );
+}
+
+/** The tokenizer of a model folder. */
+export const loadTokenizer = async (folder: string): Promise<Tokenizer> =>
+  createTokenizer(await readTokenizerFiles(folder));
