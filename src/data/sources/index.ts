@@ -1,0 +1,11 @@
+/** Every kind of source; a new one is a file of its own and a line here. */
+import { bundled } from "./bundled.ts";
+import { gutenberg } from "./gutenberg.ts";
+import { redditCsv } from "./reddit-csv.ts";
+import { type SourceKind, sourceKind } from "./source.ts";
+
+export const sources: readonly SourceKind[] = [
+  sourceKind(bundled),
+  sourceKind(gutenberg),
+  sourceKind(redditCsv),
+];
