@@ -1,0 +1,63 @@
+/** The engine's public names. Graphs are built with free functions over tensors and run by `compile`. */
+export {
+  type DType,
+  type Tensor,
+  type TensorType,
+  type TypedArray,
+  describe,
+  sizeOf,
+} from "./tensor.ts";
+export { fromHalf, toHalf } from "./typed-array.ts";
+export { Graph } from "./graph.ts";
+export { type Attributes, type Op, applyOp, defineOp } from "./op.ts";
+export { ops } from "./ops/index.ts";
+export {
+  abs,
+  add,
+  cast,
+  constantLike,
+  div,
+  equal,
+  exp,
+  less,
+  log,
+  logSigmoid,
+  max,
+  min,
+  mul,
+  neg,
+  reciprocal,
+  scale,
+  sigmoid,
+  sign,
+  sqrt,
+  sub,
+  tanh,
+  where,
+} from "./ops/elementwise.ts";
+export { matmul } from "./ops/matmul.ts";
+export {
+  concat,
+  expand,
+  identity,
+  pad,
+  reshape,
+  slice,
+  split,
+  stopGradient,
+  transpose,
+} from "./ops/layout.ts";
+export { gather, gatherElements, scatterAdd, scatterElementsAdd, zerosOf } from "./ops/indexing.ts";
+export { argmax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduce.ts";
+export { after } from "./ops/after.ts";
+export { checkpoint, customGradient, grad, pullback } from "./grad.ts";
+export { rmsNorm } from "./fused/rms-norm.ts";
+export { silu, swiglu } from "./fused/activations.ts";
+export { rope } from "./fused/rope.ts";
+export { crossEntropy } from "./fused/cross-entropy.ts";
+export { type AdamW, adamW, squaredNorm } from "./optim.ts";
+export { simplify } from "./simplify.ts";
+export { print } from "./print.ts";
+export { toModel } from "./onnx/model.ts";
+export { type CompileOptions, type Device, Program, compile } from "./session.ts";
+export { type Value, value } from "./value.ts";

@@ -1,0 +1,143 @@
+/** Runs graphs. The only file that knows onnxruntime. */
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { TwainError } from "../core/errors.ts";
+import type { Graph } from "./graph.ts";
+import { toModel } from "./onnx/model.ts";
+import { simplify } from "./simplify.ts";
+import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
+import type { Value } from "./value.ts";
+
+export type Device = "cpu" | "webgpu" | "cuda";
+
+export interface CompileOptions {
+  device?: Device;
+  /** Threads of one operator; the runtime's choice (physical cores) when left out. */
+  threads?: number;
+  /** The runtime's own rewriting. Graphs with recomputation need "disabled" to keep their memory low. */
+  optimization?: "disabled" | "basic" | "all";
+  /** Plans one block of memory for a whole run: faster, but the peak is higher with recomputation. */
+  memoryPattern?: boolean;
+}
+
+type Ort = typeof import("onnxruntime-node");
+
+/** A compiled graph. `release` it when done: the memory is not the garbage collector's. */
+export class Program {
+  readonly #ort: Ort;
+  readonly #session: InferenceSession;
+  readonly #inputs: ReadonlyMap<string, Tensor>;
+  readonly #outputs: ReadonlyMap<string, Tensor>;
+  #released = false;
+
+  constructor(ort: Ort, session: InferenceSession, graph: Graph) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#inputs = graph.inputs;
+    this.#outputs = graph.outputs;
+  }
+
+  /**
+   * One run. `feeds` must name every input of the graph and nothing else; `fetches` limits the
+   * outputs that are returned (all when left out). Throws `engine/feeds`, `engine/run`,
+   * `engine/out-of-memory`.
+   */
+  async run(
+    feeds: Readonly<Record<string, Value>>,
+    fetches?: readonly string[],
+  ): Promise<Record<string, Value>> {
+    if (this.#released) throw new Error("the program was released");
+    const names = fetches ?? [...this.#outputs.keys()];
+    for (const name of names) {
+      if (!this.#outputs.has(name)) throw feedsError(`there is no output ${name}`, this.#outputs);
+    }
+    const inputs = this.#wrap(feeds);
+    try {
+      const results = await this.#session.run(
+        inputs,
+        names.map((name) => `out:${name}`),
+      );
+      return Object.fromEntries(
+        names.map((name) => [name, this.#unwrap(name, results[`out:${name}`])]),
+      );
+    } catch (error) {
+      throw runtimeError("engine/run", "the run failed", error);
+    }
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#session.release();
+  }
+
+  #wrap(feeds: Readonly<Record<string, Value>>): Record<string, OrtTensor> {
+    const missing = [...this.#inputs.keys()].filter((name) => !Object.hasOwn(feeds, name));
+    const extra = Object.keys(feeds).filter((name) => !this.#inputs.has(name));
+    if (missing.length > 0) throw feedsError(`no value for ${missing.join(", ")}`, this.#inputs);
+    if (extra.length > 0) throw feedsError(`there is no input ${extra.join(", ")}`, this.#inputs);
+    const wrapped: Record<string, OrtTensor> = {};
+    for (const [name, input] of this.#inputs) {
+      const value = feeds[name]!;
+      if (value.dtype !== input.dtype || !sameShape(value.shape, input.shape)) {
+        throw feedsError(`${name} is ${describe(input)}, not ${describe(value)}`, this.#inputs);
+      }
+      wrapped[`in:${name}`] = new this.#ort.Tensor(value.dtype, value.data, value.shape);
+    }
+    return wrapped;
+  }
+
+  #unwrap(name: string, result: OrtTensor | undefined): Value {
+    if (!result) throw new Error(`the runtime returned no ${name}`);
+    const { dtype, shape } = this.#outputs.get(name)!;
+    // The runtime's array class follows the element type, which our graph fixed.
+    return { dtype, shape, data: result.data as TypedArray };
+  }
+}
+
+/** Simplifies the graph, writes it as a model and loads it. Throws `engine/compile`, `engine/out-of-memory`. */
+export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
+  const { device = "cpu", threads, optimization = "all", memoryPattern = true } = options;
+  if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
+  const ort = await import("onnxruntime-node");
+  const { bytes, externalData } = toModel(simplify(graph));
+  try {
+    const session = await ort.InferenceSession.create(bytes, {
+      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+      graphOptimizationLevel: optimization,
+      enableMemPattern: memoryPattern,
+      logSeverityLevel: 3,
+      ...(threads !== undefined && { intraOpNumThreads: threads }),
+      ...(externalData.length > 0 && { externalData }),
+    });
+    return new Program(ort, session, graph);
+  } catch (error) {
+    throw runtimeError(
+      "engine/compile",
+      `cannot load a graph of ${graph.nodes.length} nodes on ${device}`,
+      error,
+    );
+  }
+}
+
+const feedsError = (problem: string, known: ReadonlyMap<string, Tensor>): TwainError =>
+  new TwainError("engine/feeds", problem, {
+    hint: `The graph has: ${[...known.keys()].join(", ")}.`,
+  });
+
+const OUT_OF_MEMORY = /failed to allocate|bad_alloc|out of memory|bad allocation|enough memory/i;
+
+function runtimeError(
+  code: "engine/run" | "engine/compile",
+  what: string,
+  cause: unknown,
+): TwainError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (OUT_OF_MEMORY.test(message)) {
+    return new TwainError("engine/out-of-memory", `${what}: ${message}`, {
+      hint: "Use a smaller batch or context, or recompute layers (checkpointing).",
+      cause,
+    });
+  }
+  // The runtime's message names the node, and a node's name starts with its operator.
+  return new TwainError(code, `${what}: ${message}`, { cause });
+}

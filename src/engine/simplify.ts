@@ -1,0 +1,173 @@
+/** A smaller graph with the same outputs: dead nodes dropped, no-ops folded, equal nodes merged. */
+import { Graph, type Node } from "./graph.ts";
+import type { Attributes } from "./op.ts";
+import { afterOp, orderedValue } from "./ops/after.ts";
+import { matmul } from "./ops/matmul.ts";
+import { reshape, transpose } from "./ops/layout.ts";
+import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
+
+/** Constants up to this many elements are compared with each other. */
+const SMALL = 64;
+
+/** Builds the smaller copy; every declared input and needed initializer keeps its name. */
+export function simplify(graph: Graph): Graph {
+  const result = new Graph();
+  const copies = new Map<number, Tensor>();
+  const live = liveTensors(graph);
+  for (const [name, x] of graph.inputs) copies.set(x.id, result.input(name, x.dtype, x.shape));
+  for (const [name, x] of graph.initializers) {
+    if (x.origin.kind === "initializer" && live.has(x.id)) {
+      copies.set(x.id, result.initializer(name, x.dtype, x.shape, x.origin.data));
+    }
+  }
+  const merged = new Map<string, Tensor>();
+  const copyOf = (x: Tensor): Tensor => {
+    const known = copies.get(x.id);
+    if (known) return known;
+    if (x.origin.kind !== "constant")
+      throw new Error(`simplify met a tensor of origin ${x.origin.kind} too early`);
+    const { data } = x.origin;
+    const make = (): Tensor => result.constant(data, x.dtype, x.shape);
+    const copy = data.length > SMALL ? make() : remember(merged, constantKey(x, data), make);
+    copies.set(x.id, copy);
+    return copy;
+  };
+
+  for (const node of graph.nodes) {
+    if (!live.has(node.output.id)) continue;
+    if (node.op.name === afterOp.name) {
+      const [x, ...others] = node.inputs;
+      copies.set(
+        node.output.id,
+        orderedValue(copyOf(x!), others.filter((y) => live.has(y.id)).map(copyOf)),
+      );
+      continue;
+    }
+    const inputs = node.inputs.map(copyOf);
+    const copy =
+      fold(node, inputs) ??
+      remember(merged, nodeKey(node, inputs), () =>
+        result.add(node.op, inputs, node.attrs, undefined, node.scope),
+      );
+    copies.set(node.output.id, copy);
+  }
+  for (const [name, x] of graph.outputs) result.output(name, copyOf(x));
+  return result;
+}
+
+/** Ids that an output needs. What an `after` merely waits for is not needed by it. */
+function liveTensors(graph: Graph): Set<number> {
+  const live = new Set([...graph.outputs.values()].map((x) => x.id));
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i]!;
+    if (!live.has(node.output.id)) continue;
+    const needed = node.op.name === afterOp.name ? node.inputs.slice(0, 1) : node.inputs;
+    for (const x of needed) live.add(x.id);
+  }
+  return live;
+}
+
+function remember(merged: Map<string, Tensor>, key: string, make: () => Tensor): Tensor {
+  const known = merged.get(key);
+  if (known) return known;
+  const made = make();
+  merged.set(key, made);
+  return made;
+}
+
+function constantKey(x: Tensor, data: Iterable<number | bigint>): string {
+  const items = Array.from(data, (item) => (Object.is(item, -0) ? "-0" : String(item)));
+  return `${describe(x)}${items.join(",")}`;
+}
+
+const nodeKey = (node: Node, inputs: readonly Tensor[]): string =>
+  `${node.op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(node.attrs)}@${node.scope}`;
+
+/** The existing tensor, or the shorter node, that a node amounts to. */
+function fold(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+  const [a, b] = inputs;
+  const { output, attrs } = node;
+  if (!a) return undefined;
+  switch (node.op.name) {
+    case "Identity":
+    case "StopGradient":
+      return a;
+    case "Reshape":
+    case "Expand":
+      if (sameShape(a.shape, output.shape)) return a;
+      return node.op.name === "Reshape" && isNode(a, "Reshape")
+        ? reshape(a.origin.node.inputs[0]!, output.shape)
+        : undefined;
+    case "Cast":
+      return a.dtype === output.dtype ? a : undefined;
+    case "Transpose":
+      return foldTranspose(a, numbers(attrs, "perm"));
+    case "Add":
+      return unchanged(output, a, b, 0) ?? unchanged(output, b, a, 0);
+    case "Sub":
+      return unchanged(output, a, b, 0);
+    case "Mul":
+      return unchanged(output, a, b, 1) ?? unchanged(output, b, a, 1);
+    case "Div":
+      return unchanged(output, a, b, 1);
+    case "MatMul":
+      return b && foldMatmul(a, b, attrs);
+    default:
+      return undefined;
+  }
+}
+
+type NodeTensor = Tensor & { origin: { kind: "node"; node: Node } };
+const isNode = (x: Tensor, op: string): x is NodeTensor =>
+  x.origin.kind === "node" && x.origin.node.op.name === op;
+
+function numbers(attrs: Attributes, key: string): readonly number[] {
+  const value = attrs[key];
+  return Array.isArray(value) ? value : [];
+}
+
+/** `x` where `other` is all `neutral` and does not broadcast it. */
+function unchanged(
+  output: Tensor,
+  x: Tensor | undefined,
+  other: Tensor | undefined,
+  neutral: number,
+): Tensor | undefined {
+  if (!x || other?.origin.kind !== "constant" || !sameShape(x.shape, output.shape))
+    return undefined;
+  const wanted = x.dtype === "float16" && neutral === 1 ? 0x3c00 : neutral;
+  return holdsOnly(other.origin.data, wanted) ? x : undefined;
+}
+
+function holdsOnly(data: TypedArray, wanted: number): boolean {
+  for (const item of data) if (Number(item) !== wanted) return false;
+  return true;
+}
+
+function foldTranspose(x: Tensor, perm: readonly number[]): Tensor | undefined {
+  if (perm.every((axis, i) => axis === i)) return x;
+  if (!isNode(x, "Transpose")) return undefined;
+  const inner = numbers(x.origin.node.attrs, "perm");
+  const both = perm.map((axis) => inner[axis]!);
+  const source = x.origin.node.inputs[0]!;
+  return both.every((axis, i) => axis === i) ? source : transpose(source, both);
+}
+
+/** A transposition of the last two axes is a flag of the product. */
+function foldMatmul(a: Tensor, b: Tensor, attrs: Attributes): Tensor | undefined {
+  const [plainA, plainB] = [swapped(a), swapped(b)];
+  if (!plainA && !plainB) return undefined;
+  return matmul(plainA ?? a, plainB ?? b, {
+    transA: (attrs["transA"] === 1) !== (plainA !== undefined),
+    transB: (attrs["transB"] === 1) !== (plainB !== undefined),
+  });
+}
+
+function swapped(x: Tensor): Tensor | undefined {
+  if (!isNode(x, "Transpose")) return undefined;
+  const perm = numbers(x.origin.node.attrs, "perm");
+  const rank = perm.length;
+  const isSwap =
+    rank >= 2 && perm.every((axis, i) => axis === (i < rank - 2 ? i : 2 * rank - 3 - i));
+  return isSwap ? x.origin.node.inputs[0] : undefined;
+}
