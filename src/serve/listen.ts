@@ -57,8 +57,11 @@ export async function listen(
     async close(graceMs = 2000) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      // A kept-alive connection whose answer ends now would otherwise hold the server for seconds.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
       await closed;
       clearTimeout(cut);
+      clearInterval(sweep);
     },
   };
 }

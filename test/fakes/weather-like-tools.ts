@@ -1,6 +1,7 @@
 /** Small real tools for tests of the loop and the server: one answers, one never does, one is broken. */
 import { z } from "zod";
 import type { Tool } from "../../src/core/chat.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 
 const Place = z.strictObject({ location: z.string().min(1), days: z.int().min(1).max(7).optional() });
 
@@ -18,7 +19,7 @@ export function tableWeather() {
       },
     },
     args: Place,
-    async run({ location, days = 1 }) {
+    async run({ location, days = 1 }): Promise<JsonObject> {
       log.push(location);
       const high = { Hannibal: 62, Boston: 41 }[location];
       if (high === undefined) return { error: "location_not_found", message: `No place is called ${location}.` };
