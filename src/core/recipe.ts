@@ -85,6 +85,8 @@ const ScratchBase = z.strictObject({
   heads: positive.default(6),
   kvHeads: positive.default(2),
   context: positive.default(512),
+  /** Share of training tokens: drills teach copying and reading, text teaches English. */
+  mixture: z.record(z.string(), z.number().nonnegative()).default({ drill: 0.75, text: 0.25 }),
   training: TrainingConfig,
 });
 const FolderBase = z.strictObject({

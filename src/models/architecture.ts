@@ -1,0 +1,54 @@
+/** What a model family is to the rest of the project. One file a family implements it. */
+import type { Tensor } from "../engine/index.ts";
+import { TwainError } from "../core/errors.ts";
+import type { ModelConfig } from "./config.ts";
+import { llama } from "./llama.ts";
+import type { Weights } from "./weights.ts";
+
+/** One checkpoint tensor: its shape and its role. Linear weights are `[out, in]`, as checkpoints store them. */
+export interface Parameter {
+  shape: readonly number[];
+  kind: "linear" | "embedding" | "norm" | "output";
+}
+
+/**
+ * How a layer attends: given rotated queries `[batch, heads, tokens, headDim]` and keys and values
+ * `[batch, kvHeads, tokens, headDim]` of the new tokens, returns `[batch, heads, tokens, headDim]`.
+ * Training attends within the sequence, decoding also to a cache: the model does not know which.
+ */
+export type Attend = (layer: number, query: Tensor, key: Tensor, value: Tensor) => Tensor;
+
+export interface ForwardInputs {
+  /** `[batch, tokens]` int64. */
+  ids: Tensor;
+  /** `[batch, 1, tokens, headDim]`: rotary tables at each token's position. */
+  cos: Tensor;
+  sin: Tensor;
+  attend: Attend;
+  /** Recompute each layer in the backward pass. */
+  recompute?: boolean;
+}
+
+export interface Architecture {
+  readonly name: string;
+  readonly modelTypes: readonly string[];
+  /** Every tensor of the checkpoint by its checkpoint name. Throws `model/unsupported` for options we do not run. */
+  parameters(config: ModelConfig): Map<string, Parameter>;
+  /** Final normalised hidden states `[batch, tokens, hidden]`. */
+  forward(config: ModelConfig, weights: Weights, inputs: ForwardInputs): Tensor;
+}
+
+const architectures: readonly Architecture[] = [llama];
+
+/** The family of a config; throws `model/unsupported`. */
+export function architectureOf(config: ModelConfig): Architecture {
+  const found = architectures.find((architecture) => architecture.modelTypes.includes(config.model_type));
+  if (found) return found;
+  throw new TwainError("model/unsupported", `model_type "${config.model_type}" is not supported`, {
+    hint: `Supported: ${architectures.flatMap((architecture) => architecture.modelTypes).join(", ")}.`,
+  });
+}
+
+/** The checkpoint name of the output projection `[vocab, hidden]`: the embedding itself where they are tied. */
+export const outputWeight = (config: ModelConfig): string =>
+  config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";

@@ -1,0 +1,124 @@
+/** The graphs of training: loss with gradients of one micro-batch, scores without, and the AdamW update. */
+import type { LoraConfig, TrainingConfig } from "../core/recipe.ts";
+import {
+  Graph, type Tensor, adamW, add, cast, crossEntropy, div, equal, gather, grad, min, mul, reshape, sqrt, squaredNorm, sub,
+} from "../engine/index.ts";
+import { type Parameter, outputWeight } from "../models/architecture.ts";
+import { selfAttention } from "../models/attention.ts";
+import { headDim } from "../models/config.ts";
+import type { Model } from "../models/folder.ts";
+import { type LoraModule, loraShapes, withLora } from "../models/lora.ts";
+import { type Weights, inputWeights } from "../models/weights.ts";
+
+/** What is trained: every parameter of the model, or an adapter beside the frozen ones. */
+export type Trained =
+  | { kind: "all" }
+  | { kind: "lora"; modules: readonly LoraModule[]; lora: Pick<LoraConfig, "rank" | "alpha"> };
+
+export interface BatchShape {
+  rows: number;
+  length: number;
+  /** Capacity for trained positions; unused ones have weight 0. */
+  predictors: number;
+}
+
+/** Rows of logits that exist at one time in the loss. */
+const LOSS_CHUNK = 512;
+
+/** Names and shapes of what is trained. */
+export function trainedShapes(model: Pick<Model, "architecture" | "config">, trained: Trained): Map<string, readonly number[]> {
+  if (trained.kind === "lora") return loraShapes(trained.modules, trained.lora.rank);
+  return new Map([...model.architecture.parameters(model.config)].map(([name, { shape }]) => [name, shape]));
+}
+
+/** 0 where a token may look (same example, not ahead), -1e9 elsewhere; `[rows, 1, 1, length, length]`. */
+function attentionMask(graph: Graph, segments: Tensor, shape: BatchShape): Tensor {
+  const { rows, length } = shape;
+  const causal = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) causal.fill(1, i * length, i * length + i + 1);
+  const same = cast(equal(reshape(segments, [rows, length, 1]), reshape(segments, [rows, 1, length])), "float32");
+  const allowed = mul(same, graph.constant(causal, "float32", [length, length]));
+  const mask = mul(sub(allowed, graph.constant(1, "float32")), graph.constant(1e9, "float32"));
+  return reshape(mask, [rows, 1, 1, length, length]);
+}
+
+/** Builds the forward pass and the summed loss over the trained positions. */
+function forwardLoss(graph: Graph, model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape, recompute: boolean): { weights: Weights; loss: Tensor; logProbs: Tensor } {
+  const { config, architecture } = model;
+  const { rows, length, predictors } = shape;
+  const parameters: Map<string, Parameter> = architecture.parameters(config);
+  const base = inputWeights(graph, parameters, { trainable: trained.kind === "all" });
+  const weights = trained.kind === "lora" ? withLora(graph, base, trained.modules, trained.lora) : base;
+  const ids = graph.input("ids", "int64", [rows, length]);
+  const positions = graph.input("positions", "int64", [rows, length]);
+  const size = headDim(config);
+  // Only the positions that can occur: a batch row is never longer than `length`.
+  const table = (name: string): Tensor => reshape(gather(graph.input(name, "float32", [length, size]), positions, 0), [rows, 1, length, size]);
+  const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
+  const hidden = architecture.forward(config, weights, {
+    ids,
+    cos: table("cos"),
+    sin: table("sin"),
+    attend: (_layer, query, key, value) => selfAttention(query, key, value, mask),
+    recompute,
+  });
+  const picked = gather(reshape(hidden, [rows * length, config.hidden_size]), graph.input("predictors", "int64", [predictors]), 0);
+  const { loss, logProbs } = crossEntropy(
+    picked,
+    weights.tensor(outputWeight(config)),
+    graph.input("targets", "int64", [predictors]),
+    graph.input("rowWeights", "float32", [predictors]),
+    { chunk: LOSS_CHUNK },
+  );
+  return { weights, loss, logProbs };
+}
+
+/** Outputs `loss` (a sum over trained tokens) and `d_<name>`, its gradient, for everything trained. */
+export function lossAndGradients(model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape, recompute: boolean): Graph {
+  const graph = new Graph();
+  const { weights, loss } = forwardLoss(graph, model, trained, shape, recompute);
+  const names = [...trainedShapes(model, trained).keys()];
+  const gradients = grad(loss, names.map((name) => weights.tensor(name)));
+  graph.output("loss", loss);
+  names.forEach((name, i) => graph.output(`d_${name}`, gradients[i]!));
+  return graph;
+}
+
+/** Outputs `logProbs` `[predictors]`: the log-probability of each target. */
+export function scores(model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape): Graph {
+  const graph = new Graph();
+  graph.output("logProbs", forwardLoss(graph, model, trained, shape, false).logProbs);
+  return graph;
+}
+
+/**
+ * One AdamW step (Loshchilov & Hutter 2019). Gradients come as sums; `perToken` (1 / trained tokens of
+ * the whole accumulation window) and clipping by global norm are applied here. Outputs `norm` and, for
+ * each name, `p_`, `m_` and `v_`.
+ */
+export function update(shapes: ReadonlyMap<string, readonly number[]>, config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">): Graph {
+  const graph = new Graph();
+  const scalar = (name: string): Tensor => graph.input(name, "float32", []);
+  const perToken = scalar("perToken");
+  const inputs = [...shapes].map(([name, shape]) => ({
+    name,
+    shape,
+    parameter: graph.input(`p_${name}`, "float32", shape),
+    gradient: graph.input(`d_${name}`, "float32", shape),
+    m: graph.input(`m_${name}`, "float32", shape),
+    v: graph.input(`v_${name}`, "float32", shape),
+  }));
+  const norm = mul(sqrt(squaredNorm(inputs.map(({ gradient }) => gradient))), perToken);
+  const clip = graph.constant(config.gradientClip, "float32");
+  const factor = config.gradientClip > 0 ? mul(perToken, min(graph.constant(1, "float32"), div(clip, add(norm, graph.constant(1e-6, "float32"))))) : perToken;
+  const shared = { learningRate: scalar("learningRate"), correction1: scalar("correction1"), correction2: scalar("correction2"), scale: factor };
+  graph.output("norm", norm);
+  for (const { name, shape, ...tensors } of inputs) {
+    const decay = shape.length > 1 ? config.weightDecay : 0; // norms are not decayed
+    const next = adamW(graph, { ...tensors, ...shared, weightDecay: decay, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
+    graph.output(`p_${name}`, next.parameter);
+    graph.output(`m_${name}`, next.m);
+    graph.output(`v_${name}`, next.v);
+  }
+  return graph;
+}

@@ -1,0 +1,40 @@
+/** Which example comes next: domains by their share of tokens, each domain in a fresh order every epoch. */
+import { TwainError } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import type { Example } from "../tokenizer/example.ts";
+
+/**
+ * An endless, deterministic stream. The domain whose share of tokens lags most behind its weight is
+ * next. Throws `train/empty-domain` when a weighted domain has no examples.
+ */
+export function createMixture(
+  byDomain: ReadonlyMap<string, readonly Example[]>,
+  weights: Readonly<Record<string, number>>,
+  random: Random,
+): () => Example {
+  const total = Object.values(weights).reduce((a, b) => a + b, 0);
+  const queues = Object.entries(weights)
+    .filter(([, weight]) => weight > 0)
+    .map(([domain, weight]) => {
+      const examples = byDomain.get(domain) ?? [];
+      if (examples.length === 0) {
+        throw new TwainError("train/empty-domain", `the mixture asks for ${domain} (${weight}), the training set has no such rows`, {
+          hint: `It has ${[...byDomain].map(([name, list]) => `${name} (${list.length})`).join(", ")}. Set train.mixture.${domain}=0 or add data.`,
+        });
+      }
+      return { examples, share: weight / total, random: random.fork(domain), order: [] as Example[], tokens: 0 };
+    });
+  if (queues.length === 0) throw new TwainError("train/empty-domain", "train.mixture has no weight above 0");
+  let served = 0;
+  return () => {
+    let next = queues[0]!;
+    for (const queue of queues) {
+      if (queue.share * served - queue.tokens > next.share * served - next.tokens) next = queue;
+    }
+    if (next.order.length === 0) next.order = next.random.shuffle(next.examples);
+    const example = next.order.pop()!;
+    next.tokens += example.ids.length;
+    served += example.ids.length;
+    return example;
+  };
+}

@@ -1,0 +1,63 @@
+/** Trains the LoRA adapter of a recipe on its dataset and writes it in PEFT's format. */
+import type { RunEvent } from "../core/events.ts";
+import { createRandom } from "../core/random.ts";
+import type { Recipe } from "../core/recipe.ts";
+import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { readModel } from "../models/folder.ts";
+import { initLora, loraModules } from "../models/lora.ts";
+import { writeAdapter } from "../models/peft.ts";
+import { loadChatTemplate } from "../tokenizer/chat-template.ts";
+import { loadTokenizer } from "../tokenizer/tokenizer.ts";
+import { adapterCard } from "./adapter-card.ts";
+import { baseFolder } from "./base-stage.ts";
+import { encodeDataset, sampleExamples } from "./dataset.ts";
+import { trainedShapes } from "./graphs.ts";
+import { trainLoop } from "./loop.ts";
+import { createMixture } from "./mixture.ts";
+import { Trainer } from "./trainer.ts";
+
+async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
+  const { recipe, config, dir, signal, fingerprint } = context;
+  const folder = baseFolder(recipe, dir);
+  const model = await readModel(folder);
+  const tokenizer = await loadTokenizer(folder);
+  const template = await loadChatTemplate(folder, tokenizer);
+  const train = await encodeDataset(dir.dataset.train, tokenizer, template, config.sequenceLength, signal);
+  const valid = await encodeDataset(dir.dataset.valid, tokenizer, template, config.sequenceLength, signal);
+  for (const [reason, count] of Object.entries(train.dropped)) {
+    yield { type: "notice", stage: "train", message: `${count} of ${train.rows} training rows left out: ${reason} (${config.sequenceLength} tokens)` };
+  }
+
+  const random = createRandom(recipe.seed).fork("train");
+  const { lora } = config;
+  const modules = loraModules(model.architecture.parameters(model.config), lora.targets);
+  const trained = { kind: "lora", modules, lora } as const;
+  const trainer = new Trainer(model, trained, initLora(modules, lora.rank, random.fork("init")), config);
+  yield { type: "notice", stage: "train", message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters` };
+  try {
+    const result = yield* trainLoop({
+      stage: "train",
+      trainer,
+      shapes: trainedShapes(model, trained),
+      examples: () => createMixture(train.byDomain, config.mixture, random.fork("mixture")),
+      valid: sampleExamples(valid, config.validRows, random.fork("valid").shuffle),
+      config,
+      checkpoints: dir.train.checkpoints,
+      metrics: dir.train.metrics,
+      fingerprint,
+      signal,
+    });
+    const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
+    const card = adapterCard({ recipe, baseName, modules: modules.length, parameters: trainer.trainableParameters, ...result });
+    const outputs = await writeAdapter(dir.train.adapter, { lora, modules, tensors: result.best, baseName, card });
+    return {
+      outputs,
+      counts: { parameters: trainer.trainableParameters, rows: train.rows, steps: result.steps, tokens: result.tokens, bestStep: result.bestStep },
+      dropped: train.dropped,
+    };
+  } finally {
+    await trainer.release();
+  }
+}
+
+export const train: Stage<Recipe["train"]> = { name: "train", needs: ["curate", "base"], config: (recipe) => recipe.train, run };

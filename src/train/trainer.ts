@@ -1,0 +1,205 @@
+/** Holds the weights, the optimizer state and the compiled graphs of one training run. */
+import { TwainError } from "../core/errors.ts";
+import type { TrainingConfig } from "../core/recipe.ts";
+import { type Program, type Value, compile, value } from "../engine/index.ts";
+import type { Model } from "../models/folder.ts";
+import { ropeTable } from "../models/rope-table.ts";
+import type { Example } from "../tokenizer/example.ts";
+import { type BatchShape, type Trained, lossAndGradients, scores, trainedShapes, update } from "./graphs.ts";
+import { type PackedBatch, packOnce } from "./packing.ts";
+
+/** What an optimizer step needs to go on exactly: weights and both moments by name. */
+export interface TrainerState {
+  step: number;
+  weights: Map<string, Float32Array>;
+  m: Map<string, Float32Array>;
+  v: Map<string, Float32Array>;
+}
+
+export type TrainerConfig = Pick<
+  TrainingConfig,
+  "sequenceLength" | "microBatch" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip" | "recompute"
+>;
+
+/** Micro-batches are compiled for one of this many capacities of trained positions. */
+const CAPACITIES = 4;
+
+const floats = (data: Value["data"]): Float32Array => {
+  if (data instanceof Float32Array) return data;
+  throw new Error("expected float32 data");
+};
+
+export class Trainer {
+  readonly #model: Model;
+  readonly #trained: Trained;
+  readonly #config: TrainerConfig;
+  readonly #shapes: Map<string, readonly number[]>;
+  readonly #fixed: Record<string, Value> = {};
+  readonly #programs = new Map<string, Promise<Program>>();
+  #weights: Record<string, Value> = {};
+  #moments: Record<string, Value> = {};
+  #step = 0;
+
+  /** `start` are the first weights of everything trained: an adapter's, or the model's own. */
+  constructor(model: Model, trained: Trained, start: ReadonlyMap<string, Float32Array>, config: TrainerConfig) {
+    this.#model = model;
+    this.#trained = trained;
+    this.#config = config;
+    this.#shapes = trainedShapes(model, trained);
+    if (trained.kind === "lora") {
+      for (const [name] of model.architecture.parameters(model.config)) {
+        const { shape, data } = model.tensors.get(name)!;
+        this.#fixed[name] = value("float32", shape, data);
+      }
+    }
+    const table = ropeTable(model.config, config.sequenceLength);
+    const size = table.cos.length / config.sequenceLength;
+    this.#fixed["cos"] = value("float32", [config.sequenceLength, size], table.cos);
+    this.#fixed["sin"] = value("float32", [config.sequenceLength, size], table.sin);
+    const zeros = (): Map<string, Float32Array> => new Map([...this.#shapes].map(([name]) => [name, new Float32Array(start.get(name)!.length)]));
+    this.restore({ step: 0, weights: new Map(start), m: zeros(), v: zeros() });
+  }
+
+  /** Optimizer steps taken. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get trainableParameters(): number {
+    return [...this.#shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  }
+
+  restore(state: TrainerState): void {
+    this.#step = state.step;
+    this.#weights = {};
+    this.#moments = {};
+    for (const [name, shape] of this.#shapes) {
+      this.#weights[name] = value("float32", shape, state.weights.get(name)!);
+      this.#moments[`m_${name}`] = value("float32", shape, state.m.get(name)!);
+      this.#moments[`v_${name}`] = value("float32", shape, state.v.get(name)!);
+    }
+  }
+
+  /** A copy-free view of the state; valid until the next step. */
+  state(): TrainerState {
+    const read = (from: Record<string, Value>, prefix: string): Map<string, Float32Array> =>
+      new Map([...this.#shapes.keys()].map((name) => [name, floats(from[prefix + name]!.data)]));
+    return { step: this.#step, weights: read(this.#weights, ""), m: read(this.#moments, "m_"), v: read(this.#moments, "v_") };
+  }
+
+  /**
+   * One optimizer step over an accumulation window of micro-batches. The loss is the mean over all
+   * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens` and
+   * `train/bad-loss`.
+   */
+  async train(window: readonly PackedBatch[], learningRate: number): Promise<{ loss: number; gradNorm: number; tokens: number }> {
+    const trainedTokens = window.reduce((sum, batch) => sum + batch.targets.length, 0);
+    if (trainedTokens === 0) throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, { hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect." });
+    let loss = 0;
+    let gradients: Record<string, Value> = {};
+    for (const [index, batch] of window.entries()) {
+      const shape = this.#shape(batch);
+      const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () => lossAndGradients(this.#model, this.#trained, shape, this.#config.recompute));
+      const outputs = await program.run({ ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) });
+      loss += floats(outputs["loss"]!.data)[0]!;
+      if (index === 0) gradients = outputs;
+      else for (const name of this.#shapes.keys()) accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
+    }
+    const mean = loss / trainedTokens;
+    if (!Number.isFinite(mean) || mean === 0) {
+      const ids = window.flatMap((batch) => batch.placements.map(({ example }) => example.id));
+      throw new TwainError("train/bad-loss", `the loss of step ${this.#step + 1} is ${mean}`, { hint: `Lower the learning rate, or look at the rows of that step: ${ids.slice(0, 5).join(", ")} …` });
+    }
+    const gradNorm = await this.#update(gradients, trainedTokens, learningRate);
+    return { loss: mean, gradNorm, tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0) };
+  }
+
+  /** Summed log-probability of the trained tokens of each example, in nats; nothing is trained. */
+  async score(examples: readonly Example[], signal?: AbortSignal): Promise<{ sum: number; tokens: number }[]> {
+    const { microBatch, sequenceLength } = this.#config;
+    const result = new Map<Example, { sum: number; tokens: number }>();
+    for (const batch of packOnce(examples, microBatch, sequenceLength)) {
+      signal?.throwIfAborted();
+      const shape = this.#shape(batch);
+      const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () => scores(this.#model, this.#trained, shape));
+      const { logProbs } = await program.run({ ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) });
+      const data = floats(logProbs!.data);
+      let at = 0;
+      for (const { example } of batch.placements) {
+        const tokens = example.trained.reduce((sum, flag, i) => sum + (i > 0 ? flag : 0), 0);
+        let sum = 0;
+        for (let i = 0; i < tokens; i++) sum += data[at++]!;
+        result.set(example, { sum, tokens });
+      }
+    }
+    return examples.map((example) => result.get(example)!);
+  }
+
+  async release(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).release();
+    this.#programs.clear();
+  }
+
+  async #update(gradients: Record<string, Value>, trainedTokens: number, learningRate: number): Promise<number> {
+    this.#step++;
+    const { beta1, beta2 } = this.#config;
+    const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
+    const feeds: Record<string, Value> = {
+      ...this.#moments,
+      perToken: scalar(1 / trainedTokens),
+      learningRate: scalar(learningRate),
+      correction1: scalar(1 - beta1 ** this.#step),
+      correction2: scalar(1 - beta2 ** this.#step),
+    };
+    for (const name of this.#shapes.keys()) {
+      feeds[`p_${name}`] = this.#weights[name]!;
+      feeds[`d_${name}`] = gradients[`d_${name}`]!;
+    }
+    const program = await this.#program("update", () => update(this.#shapes, this.#config));
+    const next = await program.run(feeds);
+    for (const name of this.#shapes.keys()) {
+      this.#weights[name] = next[`p_${name}`]!;
+      this.#moments[`m_${name}`] = next[`m_${name}`]!;
+      this.#moments[`v_${name}`] = next[`v_${name}`]!;
+    }
+    return floats(next["norm"]!.data)[0]!;
+  }
+
+  /** Rounds the trained positions up to one of a few capacities, so that few graphs are compiled. */
+  #shape(batch: PackedBatch): BatchShape {
+    const slots = batch.rows * batch.length;
+    const unit = Math.ceil(slots / CAPACITIES);
+    return { rows: batch.rows, length: batch.length, predictors: Math.min(slots, Math.max(1, Math.ceil(batch.predictors.length / unit)) * unit) };
+  }
+
+  #program(key: string, build: () => ReturnType<typeof scores>): Promise<Program> {
+    let program = this.#programs.get(key);
+    if (!program) this.#programs.set(key, (program = compile(build())));
+    return program;
+  }
+}
+
+function accumulate(into: Float32Array, more: Float32Array): void {
+  for (let i = 0; i < into.length; i++) into[i]! += more[i]!;
+}
+
+function batchFeeds(batch: PackedBatch, shape: BatchShape): Record<string, Value> {
+  const capacity = shape.predictors;
+  const predictors = new BigInt64Array(capacity);
+  const targets = new BigInt64Array(capacity);
+  const rowWeights = new Float32Array(capacity);
+  batch.predictors.forEach((at, i) => {
+    predictors[i] = BigInt(at);
+    targets[i] = BigInt(batch.targets[i]!);
+    rowWeights[i] = 1;
+  });
+  const grid = [batch.rows, batch.length];
+  return {
+    ids: value("int64", grid, batch.ids),
+    positions: value("int64", grid, batch.positions),
+    segments: value("int64", grid, batch.segments),
+    predictors: value("int64", [capacity], predictors),
+    targets: value("int64", [capacity], targets),
+    rowWeights: value("float32", [capacity], rowWeights),
+  };
+}
