@@ -87,8 +87,13 @@ export class Program {
   }
 
   #unwrap(name: string, result: OrtTensor | undefined): Value {
-    if (!result) throw new Error(`the runtime returned no ${name}`);
     const { dtype, shape } = this.#outputs.get(name)!;
+    if (!result || result.type !== dtype || !sameShape(result.dims, shape)) {
+      const got = result ? `${result.type}[${result.dims.join(",")}]` : "nothing";
+      throw new Error(
+        `output ${name} was inferred as ${dtype}[${shape.join(",")}], the runtime returned ${got}`,
+      );
+    }
     // The runtime's array class follows the element type, which our graph fixed.
     return { dtype, shape, data: result.data as TypedArray };
   }
