@@ -4,7 +4,7 @@
  */
 import { createRandom } from "../core/random.ts";
 import { describeCode } from "./conditions.ts";
-import { type Place, findPlace, placeLabel } from "./place.ts";
+import { type Place, createPlaceFinder, placeLabel } from "./place.ts";
 import type { CurrentWeather, DailyWeather, Units, WeatherProvider } from "./provider.ts";
 import { addDays, localDate } from "./resolve-date.ts";
 
@@ -99,11 +99,12 @@ export function createOfflineProvider(options: {
   places: readonly Place[];
   now: () => Date;
 }): WeatherProvider {
+  const find = createPlaceFinder(options.places);
   return {
     name: "offline",
     async find(location, signal) {
       signal.throwIfAborted();
-      return findPlace(location, options.places);
+      return find(location);
     },
     async current(place, units, signal): Promise<CurrentWeather> {
       signal.throwIfAborted();

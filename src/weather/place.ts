@@ -6,8 +6,11 @@ import { packageRoot } from "../core/package-root.ts";
 
 export const Place = z.strictObject({
   name: z.string().min(1),
-  /** State, province or the like; empty where none is usual (Singapore). */
-  region: z.string().default(""),
+  /** State, province or the like; null on disk and empty here where none is usual (Singapore). */
+  region: z
+    .string()
+    .nullish()
+    .transform((region) => region ?? ""),
   country: z.string().min(1),
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
@@ -69,25 +72,44 @@ export function inAreas(qualifiers: readonly string[], areas: readonly string[])
   );
 }
 
+/** Finds places by what people type; built once over a list. */
+export type PlaceFinder = (query: string) => Place | undefined;
+
 /**
- * The first listed place that a text names: "Hannibal", "hannibal, mo", "Paris, France",
+ * A finder of the first listed place that a text names: "Hannibal", "hannibal, mo", "Paris, France",
  * "Hannibal Missouri". A qualifier that fits no place finds nothing, never another town.
  */
-export function findPlace(query: string, places: readonly Place[]): Place | undefined {
-  const [name = "", ...qualifiers] = query.split(",").map((part) => part.trim());
-  const wanted = plainName(name);
-  if (wanted === "") return undefined;
-  const given = qualifiers.filter((part) => part !== "");
-  const exact = places.find(
-    (place) => plainName(place.name) === wanted && inAreas(given, [place.region, place.country]),
-  );
-  if (exact || given.length > 0) return exact;
-  // "Hannibal Missouri": no comma, so the tail may be the area.
-  return places.find((place) => {
-    const start = `${plainName(place.name)} `;
-    return (
-      wanted.startsWith(start) &&
-      inAreas([wanted.slice(start.length)], [place.region, place.country])
-    );
-  });
+export function createPlaceFinder(places: readonly Place[]): PlaceFinder {
+  const byName = new Map<string, Place[]>();
+  for (const place of places) {
+    const name = plainName(place.name);
+    const known = byName.get(name);
+    if (known) known.push(place);
+    else byName.set(name, [place]);
+  }
+  const named = (name: string, areas: readonly string[]): Place | undefined =>
+    byName.get(name)?.find((place) => inAreas(areas, [place.region, place.country]));
+
+  return (query) => {
+    const [name = "", ...rest] = query.split(",").map((part) => part.trim());
+    const areas = rest.filter((part) => part !== "");
+    const wanted = plainName(name);
+    const found = named(wanted, areas);
+    if (found || areas.length > 0) return found;
+    // "Hannibal Missouri": no comma, so the tail may be the area.
+    const words = wanted.split(" ");
+    for (let cut = words.length - 1; cut > 0; cut--) {
+      const place = named(words.slice(0, cut).join(" "), [words.slice(cut).join(" ")]);
+      if (place) return place;
+    }
+    return undefined;
+  };
 }
+
+/** One look-up; see `createPlaceFinder`. */
+export const findPlace = (query: string, places: readonly Place[]): Place | undefined =>
+  createPlaceFinder(places)(query);
+
+/** "Missouri" → "MO"; undefined for what is no state of the United States. */
+export const stateAbbreviation = (region: string): string | undefined =>
+  STATES.find(([, name]) => name === region.toLowerCase())?.[0].toUpperCase();

@@ -1,0 +1,133 @@
+/** One weather question as a person might type it, with the call that answers it. */
+import type { JsonObject } from "../../core/json.ts";
+import type { Random } from "../../core/random.ts";
+import { type Place, stateAbbreviation } from "../../weather/place.ts";
+import { WEEKDAYS, addDays, localDate } from "../../weather/resolve-date.ts";
+import { fill, numberWord } from "./fill.ts";
+
+export type WeatherToolName = "get_weather" | "get_current_weather" | "get_forecast";
+
+/** A phrasing and the name it goes by in split keys and lineage. */
+export interface Template {
+  id: string;
+  text: string;
+}
+
+export interface Question {
+  tool: WeatherToolName;
+  template: string;
+  text: string;
+  arguments: JsonObject;
+  /** "today", "on Saturday": how an answer repeats the date; empty where none was asked. */
+  when: string;
+  /** "three days", as it was typed. */
+  days: string;
+}
+
+/** The place as a person would name it: alone, or with its state or country. */
+export function wordPlace(place: Place, random: Random): string {
+  if (random.next() >= 0.4) return place.name;
+  const short = stateAbbreviation(place.region);
+  if (place.country === "United States" && short) {
+    return `${place.name}, ${random.next() < 0.15 ? short : place.region}`;
+  }
+  const area = place.region !== "" && random.next() < 0.3 ? place.region : place.country;
+  return area === place.name ? place.name : `${place.name}, ${area}`;
+}
+
+interface DateWords {
+  /** The argument, and `{date}`. */
+  date: string;
+  onDate: string;
+  when: string;
+}
+
+function wordDate(place: Place, now: Date, template: string, random: Random): DateWords {
+  const draw = random.next();
+  const plain = (word: string): DateWords => ({ date: word, onDate: word, when: word });
+  if (draw < 0.2) return plain("today");
+  if (draw < 0.32) {
+    return plain(/sunny|\bhot\b|warm|mow|beach|wash|paint/i.test(template) ? "today" : "tonight");
+  }
+  if (draw < 0.6) return plain("tomorrow");
+  if (draw < 0.96) {
+    const day = random.pick(WEEKDAYS);
+    const form = random.next();
+    const onDate = form < 0.82 ? `on ${day}` : form < 0.94 ? `this ${day}` : day;
+    return { date: day, onDate, when: `on ${day}` };
+  }
+  const date = addDays(localDate(now, place.timezone), random.integer(0, 9));
+  return { date, onDate: `on ${date}`, when: `on ${date}` };
+}
+
+/** Days asked for: two or three as a rule, in words as a rule. */
+function wordDays(random: Random): { count: number; words: string } {
+  const draw = random.next();
+  const count = draw < 0.45 ? 2 : draw < 0.85 ? 3 : draw < 0.95 ? 4 : 5;
+  return { count, words: `${random.next() < 0.65 ? numberWord(count) : count} days` };
+}
+
+function askUnits(text: string, name: string, random: Random): string {
+  const end = /[.?!]$/.exec(text)?.[0] ?? "";
+  const body = end === "" ? text : text.slice(0, -1);
+  return random.pick([
+    `${body}, in ${name}${end}`,
+    `${body} in ${name}${end}`,
+    `${text}${end === "" ? "." : ""} In ${name}, please.`,
+    `${text}${end === "" ? "." : ""} Use ${name}.`,
+  ]);
+}
+
+/** Hasty typing: sometimes all in lower case, or a small first letter, or no stop at the end. */
+function careless(text: string, random: Random): { text: string; lower: boolean } {
+  const draw = random.next();
+  const unstopped = random.next() < 0.12 ? text.replace(/[.?!]$/, "") : text;
+  if (draw < 0.12) return { text: unstopped.toLowerCase(), lower: true };
+  // A first word such as a place keeps its capital; only a plain sentence start loses it.
+  if (draw < 0.2 && /^(?:What|How|Will|Is|Can|Tell|Give|Do|Show|Check|Any)\b/.test(text)) {
+    return { text: unstopped.charAt(0).toLowerCase() + unstopped.slice(1), lower: false };
+  }
+  return { text: unstopped, lower: false };
+}
+
+/**
+ * Fills a template for a place. Every argument is in the text, letter for letter: where the text is
+ * typed in lower case, so are they.
+ */
+export function askWeather(options: {
+  tool: WeatherToolName;
+  template: Template;
+  place: Place;
+  now: Date;
+  random: Random;
+  /** Off for places that do not exist, whose spelling nobody can mend. */
+  careless?: boolean;
+}): Question {
+  const { tool, template, place, now, random } = options;
+  const location = wordPlace(place, random);
+  const date = wordDate(place, now, template.text, random);
+  const days = wordDays(random);
+  let text = fill(template.text, {
+    place: location,
+    date: date.date,
+    on_date: date.onDate,
+    days: days.words,
+  });
+  const units = random.next() < 0.08 ? random.pick(["Celsius", "Fahrenheit"]) : undefined;
+  if (units) text = askUnits(text, units, random);
+  const typed = options.careless === false ? { text, lower: false } : careless(text, random);
+  const asTyped = (value: string): string => (typed.lower ? value.toLowerCase() : value);
+  return {
+    tool,
+    template: template.id,
+    text: typed.text,
+    arguments: {
+      location: asTyped(location),
+      ...(tool === "get_weather" && { date: asTyped(date.date) }),
+      ...(tool === "get_forecast" && { days: days.count }),
+      ...(units && { units: units.toLowerCase() }),
+    },
+    when: tool === "get_weather" ? date.when : "",
+    days: tool === "get_forecast" ? days.words : "",
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Every synthetic episode is checked before it may train anything: format, schema, grounding of the
+ * arguments, replay of the tools, and faithfulness of the answer. The first failure is the reason.
+ */
+import type { AssistantMessage, Tool, ToolMessage } from "../../core/chat.ts";
+import type { Conversation } from "../../core/conversation.ts";
+import { type JsonObject, canonicalJson, isJsonObject } from "../../core/json.ts";
+import { checkGrounded } from "../../weather/grounded.ts";
+import { validateCall } from "../../weather/validate-call.ts";
+import { numberWord } from "./fill.ts";
+
+export type RejectReason =
+  | "format"
+  | "schema"
+  | "ungrounded-argument"
+  | "replay"
+  | "unfaithful"
+  | "foreign-number"
+  | "call-expected"
+  | "call-unexpected";
+
+interface Parts {
+  user: string;
+  call: AssistantMessage | undefined;
+  results: ToolMessage[];
+  answer: string;
+}
+
+/** system? user (assistant-with-calls tool+)? assistant, every call answered once and in order. */
+function partsOf(row: Conversation): Parts | undefined {
+  const messages = row.messages[0]?.role === "system" ? row.messages.slice(1) : row.messages;
+  const [user, ...rest] = messages;
+  const last = rest.pop();
+  if (user?.role !== "user" || user.content.trim() === "") return undefined;
+  if (last?.role !== "assistant" || last.toolCalls || !last.content?.trim()) return undefined;
+  const parts = { user: user.content, answer: last.content };
+  const [call, ...results] = rest;
+  if (call === undefined) return { ...parts, call: undefined, results: [] };
+  const calls = call.role === "assistant" ? (call.toolCalls ?? []) : [];
+  const answered = results.filter((message) => message.role === "tool");
+  const ids = calls.map((one) => one.id);
+  if (call.role !== "assistant" || calls.length === 0 || answered.length !== results.length) {
+    return undefined;
+  }
+  if (new Set(ids).size !== ids.length) return undefined;
+  if (answered.map((message) => message.toolCallId).join() !== ids.join()) return undefined;
+  return { ...parts, call, results: answered };
+}
+
+/** Whether the user's text holds the value of an argument. */
+function isInText(key: string, value: unknown, text: string): boolean {
+  if (key === "days" && typeof value === "number") {
+    return new RegExp(`\\b(?:${value}|${numberWord(value)}) days?\\b`, "i").test(text);
+  }
+  if (typeof value !== "string") return false;
+  // Places and dates are as typed; a unit is a fixed word, however it was typed.
+  return key === "units" ? text.toLowerCase().includes(value) : text.includes(value);
+}
+
+function parseResult(message: ToolMessage): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(message.content);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Digits of the answer that neither the results nor the question hold. */
+function hasForeignDigits(answer: string, sources: readonly string[]): boolean {
+  const known = new Set(sources.flatMap((source) => source.match(/\d+/g) ?? []));
+  return (answer.match(/\d+/g) ?? []).some((digits) => !known.has(digits));
+}
+
+const offers = (row: Conversation, name: string): boolean =>
+  row.tools?.some((tool) => tool.name === name) ?? false;
+
+/** The reason to reject a row, or undefined. `tools` must run as they ran when the row was made. */
+export async function verifyEpisode(
+  row: Conversation,
+  tools: readonly Tool[],
+  signal: AbortSignal,
+): Promise<RejectReason | undefined> {
+  const parts = partsOf(row);
+  if (!parts) return "format";
+  const { domain } = row.tags;
+  const wantsCall = domain === "tool" || domain === "tool-error";
+  if (wantsCall && !parts.call) return "call-expected";
+  if (!wantsCall && parts.call) return "call-unexpected";
+
+  const results: JsonObject[] = [];
+  for (const [i, call] of (parts.call?.toolCalls ?? []).entries()) {
+    const check = validateCall(call, tools);
+    if (!check.ok || !offers(row, call.name) || !isJsonObject(call.arguments)) return "schema";
+    for (const [key, value] of Object.entries(call.arguments)) {
+      if (!isInText(key, value, parts.user)) return "ungrounded-argument";
+    }
+    const stored = parseResult(parts.results[i]!);
+    const replayed = await check.tool.run(check.args, signal);
+    if (!stored || canonicalJson(stored) !== canonicalJson(replayed)) return "replay";
+    if ("error" in stored !== (domain === "tool-error")) return "replay";
+    results.push(stored);
+  }
+  // Talk without a tool may mention snow; it may not state a reading.
+  if (domain === "no-tool") {
+    return /\d\s*(?:°|%|-?degrees|per ?cent|mph|km\/h)/i.test(parts.answer)
+      ? "unfaithful"
+      : undefined;
+  }
+  if (!checkGrounded(parts.answer, results, parts.user).grounded) return "unfaithful";
+  const sources = [...parts.results.map((message) => message.content), parts.user];
+  return hasForeignDigits(parts.answer, sources) ? "foreign-number" : undefined;
+}
