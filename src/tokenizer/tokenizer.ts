@@ -7,6 +7,8 @@ import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
 import { fingerprint } from "../core/hash.ts";
 import { tokenBytes } from "./byte-alphabet.ts";
+import { encodeByPiece } from "./encode-by-piece.ts";
+import { pieceRegex } from "./pre-tokenize.ts";
 import type { TokenizerFiles } from "./train-bpe.ts";
 
 export interface DecodeOptions {
@@ -53,6 +55,18 @@ const TokenizerJson = z.looseObject({
   post_processor: z.unknown().default(null),
   decoder: z.looseObject({ type: z.string() }).nullable().default(null),
   model: z.looseObject({ type: z.string() }),
+});
+
+/** The one pre-tokenizer that `trainBpe` writes. */
+const OwnPreTokenizer = z.object({
+  type: z.literal("Sequence"),
+  pretokenizers: z.tuple([
+    z.looseObject({
+      type: z.literal("Split"),
+      pattern: z.object({ Regex: z.literal(pieceRegex) }),
+    }),
+    z.looseObject({ type: z.literal("ByteLevel") }),
+  ]),
 });
 
 /** Byte-level decoding, streamed: exact for any text, where the library's works on whole lists only. */
@@ -133,6 +147,19 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
       ? ""
       : hf.decode(ids, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false });
 
+  const encodeWhole = (text: string): number[] => {
+    const ids: (number | undefined)[] = hf.encode(text, { add_special_tokens: false }).ids;
+    if (ids.includes(undefined)) {
+      throw new TwainError(
+        "tokenizer/unknown-character",
+        `the vocabulary cannot spell ${JSON.stringify(text.slice(0, 80))}`,
+      );
+    }
+    return ids as number[];
+  };
+  const own = json.normalizer === null && OwnPreTokenizer.safeParse(json.pre_tokenizer).success;
+  const encode = own ? encodeByPiece(encodeWhole, [...addedContents.values()]) : encodeWhole;
+
   const createDecoder = ({ skipSpecial = false }: DecodeOptions = {}): StreamDecoder => {
     if (!byteLevel) return windowDecoder((ids) => wholeDecode(ids, skipSpecial));
     return byteDecoder((id) => (skipSpecial && specialIds.has(id) ? undefined : bytesOf(id)));
@@ -140,16 +167,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   return {
     // The library also enters added tokens here.
     vocabSize: hf.model?.vocab.length ?? 0,
-    encode(text) {
-      const ids: (number | undefined)[] = hf.encode(text, { add_special_tokens: false }).ids;
-      if (ids.includes(undefined)) {
-        throw new TwainError(
-          "tokenizer/unknown-character",
-          `the vocabulary cannot spell ${JSON.stringify(text.slice(0, 80))}`,
-        );
-      }
-      return ids as number[];
-    },
+    encode,
     decode(ids, options) {
       if (!byteLevel) {
         return wholeDecode(
