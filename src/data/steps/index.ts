@@ -1,0 +1,38 @@
+/** The steps of curation, in order; a new one is a file of its own and a line here. */
+import { createRandom } from "../../core/random.ts";
+import type { Recipe } from "../../core/recipe.ts";
+import type { Step } from "../pipeline.ts";
+import { chunkStep } from "./chunk.ts";
+import { exactDedupStep } from "./exact-dedup.ts";
+import { headlineShapeStep } from "./headline-shape.ts";
+import { languageStep } from "./language.ts";
+import { lengthStep } from "./length.ts";
+import { nearDedupStep } from "./near-dedup.ts";
+import { normaliseStep } from "./normalise.ts";
+import { piiStep } from "./pii.ts";
+import { qualityStep } from "./quality.ts";
+import { safetyStep } from "./safety.ts";
+import { sharedPassagesStep } from "./shared-passages.ts";
+import { stripGutenbergStep } from "./strip-gutenberg.ts";
+
+/** `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. */
+export function curationSteps(
+  config: Recipe["curate"],
+  seed: number,
+  sourceOrder: readonly string[],
+): Step[] {
+  return [
+    stripGutenbergStep,
+    normaliseStep,
+    chunkStep(config.chunk),
+    lengthStep(config.chunk),
+    languageStep(config.language),
+    qualityStep,
+    headlineShapeStep,
+    safetyStep(),
+    piiStep(),
+    exactDedupStep(sourceOrder),
+    sharedPassagesStep(config.dedup.shingle, config.dedup.threshold, sourceOrder),
+    nearDedupStep(config.dedup, sourceOrder, createRandom(seed).fork("near-dedup")),
+  ];
+}
