@@ -143,7 +143,8 @@ export function checkGrounded(
         if (claim.kind === "temperature") temperatures++;
       }
     }
-    for (const claim of conditionClaims(rest, scope)) {
+    // Without any result there was no report to contradict, and "as welcome as rain" is only talk.
+    for (const claim of results.length > 0 ? conditionClaims(rest, scope) : []) {
       if (!claim.supported) unsupported.push(claim.text);
       else if (!claim.denied) conditions = true;
     }

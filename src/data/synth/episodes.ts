@@ -14,7 +14,7 @@ import { WEATHER_TOOLS, createWeatherTools } from "../../weather/tools.ts";
 import { answerWeather } from "./answer.ts";
 import { type Question, type Template, type WeatherToolName, askWeather } from "./ask.ts";
 import { COMPARE_TEMPLATES, answerComparison, askComparison } from "./compare.ts";
-import { inventPlaceInArea } from "./names.ts";
+import { inventTown } from "./names.ts";
 import { type RejectReason, verifyEpisode } from "./verify.ts";
 import { type Voices, voiceMessages } from "./voices.ts";
 
@@ -89,7 +89,7 @@ function offerTools(right: readonly string[], random: Random): ToolDefinition[] 
   return random.shuffle([...needed, ...others.slice(0, random.integer(0, 1))]);
 }
 
-function pickTool(random: Random): WeatherToolName {
+export function pickTool(random: Random): WeatherToolName {
   const draw = random.next();
   return draw < 0.55 ? "get_weather" : draw < 0.8 ? "get_current_weather" : "get_forecast";
 }
@@ -210,7 +210,7 @@ export async function* makeEpisodes(
     const unknown = domain === "tool-error" && random.next() < 0.55;
     simulator.set(now, domain === "tool-error" && !unknown);
     const place = unknown
-      ? { ...random.pick(places), name: inventPlaceInArea(random), region: "", country: "" }
+      ? { ...random.pick(places), name: inventTown(random), region: "", country: "" }
       : random.pick(places);
     // An invented place has no area of its own to add.
     const question = ask(unknown ? { ...place, country: place.name } : place, now, !unknown);

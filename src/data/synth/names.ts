@@ -6,7 +6,7 @@ const ONSETS =
     " ",
   );
 const VOWELS =
-  "a a a e e e i i i o o o u u y aa ae ai ao au ay ea ee ei eo eu ey ia ie io oa oe oi oo ou ow oy ua ue ui".split(
+  "a a a a a a a a e e e e e e e e i i i i i i i i o o o o o o o o u u u u u y y aa ae ai ao au ay ea ee ei eo eu ey ia ie io oa oe oi oo ou ow oy ua ue ui".split(
     " ",
   );
 const CODAS =
@@ -30,24 +30,29 @@ const REAL =
     " ",
   );
 
+const TOWN_ONSETS = "b br c cl d dr f g gl gr h k l m n p qu r s st t tr v w z".split(" ");
+const TOWN_ENDINGS = "ville ton ham bury field ford port mont burg by wick grad dale mouth holm vik stein ova ano".split(" ");
+
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** One word of one to four syllables, in lower case. */
 export function inventWord(random: Random): string {
   let word = "";
-  const syllables = random.pick([1, 2, 2, 2, 3, 3, 4]);
+  const syllables = random.pick([1, 2, 2, 2, 2, 3, 3]);
   for (let i = 0; i < syllables; i++) {
     if (i === 0 ? random.next() < 0.82 : random.next() < 0.75) word += random.pick(ONSETS);
     word += random.pick(VOWELS);
     if (random.next() < (i === syllables - 1 ? 0.6 : 0.25)) word += random.pick(CODAS);
   }
-  return word.length > 2 ? word.slice(0, 14) : word + random.pick(["nd", "la", "rk", "sto"]);
+  word = word.replace(/(.)\1\1+/g, "$1$1");
+  return word.length > 2 ? word.slice(0, 12) : word + random.pick(["nd", "la", "rk", "sto"]);
 }
 
 /** One word with a capital: a syllable name, one with a town's ending, or a common word. */
 function inventOne(random: Random): string {
   const draw = random.next();
-  if (draw < 0.5) return capital(inventWord(random));
+  if (draw < 0.4) return capital(inventWord(random));
+  if (draw < 0.55) return inventTown(random);
   if (draw < 0.75) return capital(inventWord(random).slice(0, 8) + random.pick(ENDINGS));
   return random.next() < 0.5
     ? random.pick(REAL)
@@ -63,6 +68,14 @@ export function inventPlace(random: Random): string {
   if (draw < 0.9) return `${name} ${random.pick(TAILS)}`;
   if (draw < 0.95) return `${name}-${inventOne(random)}`;
   return `${name} ${inventOne(random)}`;
+}
+
+/** A name that could stand on a map: a syllable or two and a town's ending. */
+export function inventTown(random: Random): string {
+  const syllable = (): string => random.pick(TOWN_ONSETS) + random.pick([..."aeiou"]);
+  const stem = syllable() + (random.next() < 0.4 ? syllable() : "");
+  const name = capital(stem + random.pick([..."lnrst"]) + random.pick(TOWN_ENDINGS));
+  return random.next() < 0.15 ? `${name} ${random.pick(TAILS)}` : name;
 }
 
 /** Now and then with an area behind it: "Borville, Kestria". */

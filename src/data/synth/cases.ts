@@ -1,0 +1,117 @@
+/** Evaluation cases: questions whose right calls are known, none of which training has seen. */
+import { toWireMessage, toWireTool } from "../../core/chat.ts";
+import type { ToolCase, ToolSlice } from "../../core/tool-case.ts";
+import type { Random } from "../../core/random.ts";
+import type { Place } from "../../weather/place.ts";
+import { WEATHER_TOOLS } from "../../weather/tools.ts";
+import { type Template, type WeatherToolName, askWeather } from "./ask.ts";
+import { pickPersona, pickTool, questionTemplates, someMoment } from "./episodes.ts";
+import type { PlaceSplit } from "./split-places.ts";
+import { type Voices, voiceMessages } from "./voices.ts";
+
+/** What two questions have in common when nobody would call them different. */
+export const questionKey = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+
+const ADDRESSES = ["", "Hello. ", "Say, ", "One question: ", "Please tell me, ", "Quick question. "];
+
+/** Ways to type one question, plainest first. */
+function typings(text: string): string[] {
+  const plain = ADDRESSES.map((address) =>
+    address.endsWith(", ") || address.endsWith(": ")
+      ? address + text.charAt(0).toLowerCase() + text.slice(1)
+      : address + text,
+  );
+  // "Say, i am …" would be wrong where the first word is I or a name.
+  return /^(?:I\b|I'|[A-Z]\w+,)/.test(text) ? [text, `Hello. ${text}`] : plain;
+}
+
+/**
+ * Yields up to `count` cases of every slice, fewer where the corpus has too few questions. Each
+ * question is unique, and `isTaken` says which ones training has.
+ */
+export function* makeCases(options: {
+  voices: Voices;
+  split: PlaceSplit;
+  count: number;
+  random: Random;
+}): Generator<ToolCase> {
+  const { voices, split, count } = options;
+  const asked = new Set<string>();
+
+  const build = (
+    slice: ToolSlice,
+    at: number,
+    text: string,
+    expected: ToolCase["expected"],
+    now: Date,
+    random: Random,
+  ): ToolCase => {
+    const [first, ...rest] = [
+      ...voiceMessages(pickPersona(random)),
+      { role: "user" as const, content: text },
+    ].map(toWireMessage);
+    return {
+      id: `${slice}-${String(at).padStart(4, "0")}`,
+      slice,
+      messages: [first!, ...rest],
+      tools: WEATHER_TOOLS.map(toWireTool),
+      expected,
+      now: now.toISOString(),
+    };
+  };
+  const isNew = (text: string): boolean => {
+    const key = questionKey(text);
+    if (asked.has(key)) return false;
+    asked.add(key);
+    return true;
+  };
+
+  const weather = function* (
+    slice: ToolSlice,
+    templates: Record<WeatherToolName, readonly Template[]>,
+    places: readonly Place[],
+  ): Generator<ToolCase> {
+    const random = options.random.fork(slice);
+    if (places.length === 0) return;
+    let made = 0;
+    // Few places and few phrasings could run out of new questions.
+    for (let tries = 0; made < count && tries < count * 20; tries++) {
+      const tool = pickTool(random);
+      const template = random.pick(templates[tool]);
+      const now = someMoment(random);
+      const question = askWeather({ tool, template, place: random.pick(places), now, random });
+      if (!isNew(question.text)) continue;
+      const expected = [{ name: question.tool, arguments: question.arguments }];
+      yield build(slice, made++, question.text, expected, now, random);
+    }
+  };
+
+  const silent = function* (slice: ToolSlice, questions: readonly string[]): Generator<ToolCase> {
+    const random = options.random.fork(slice);
+    let made = 0;
+    const variants = questions.map(typings);
+    for (let round = 0; round < ADDRESSES.length; round++) {
+      for (const texts of random.shuffle(variants)) {
+        const text = texts[round];
+        if (made >= count) return;
+        if (text === undefined || !isNew(text)) continue;
+        yield build(slice, made++, text, [], someMoment(random), random);
+      }
+    }
+  };
+
+  const heldout = questionTemplates(voices, "heldout");
+  const train = questionTemplates(voices, "train");
+  yield* weather("heldout-phrasing", heldout, split.train);
+  yield* weather("heldout-place", train, split.heldout);
+  yield* weather("heldout-both", heldout, split.heldout);
+  yield* silent(
+    "no-tool",
+    voices.banter.heldout.map((entry) => entry.user),
+  );
+  yield* silent("missing-location", voices.missing.heldout);
+}

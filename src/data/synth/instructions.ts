@@ -1,0 +1,187 @@
+/** Requests and replies made from collected documents: passages, sayings, headlines, jokes, answers. */
+import type { Conversation, Domain, Persona } from "../../core/conversation.ts";
+import type { Document } from "../../core/document.ts";
+import type { Random } from "../../core/random.ts";
+import { fill } from "./fill.ts";
+import {
+  APHORISM,
+  AUTHOR_NAMES,
+  CONTINUE,
+  HEADLINE,
+  HEADLINE_FREE,
+  IMITATE,
+  JOKE,
+} from "./instruction-templates.ts";
+import { headlineTopic, topicOf } from "./topic.ts";
+import { voiceMessages } from "./voices.ts";
+
+interface Lesson {
+  domain: Domain;
+  persona: Persona;
+  template: string;
+  user: string;
+  answer: string;
+}
+
+const textOf = (document: Document, key: string): string | undefined => {
+  const value = document.extra[key];
+  return typeof value === "string" && value !== "" ? value : undefined;
+};
+
+/** What the source says, else what the author's name says. */
+export function personaOf(document: Document): Persona {
+  const said = textOf(document, "persona");
+  if (said === "twain" || said === "franklin" || said === "neutral") return said;
+  if (/twain|clemens/i.test(document.author ?? "")) return "twain";
+  return /franklin/i.test(document.author ?? "") ? "franklin" : "neutral";
+}
+
+function choose(name: string, texts: readonly string[], random: Random): { id: string; text: string } {
+  const at = random.integer(0, texts.length - 1);
+  return { id: `${name}:${at}`, text: texts[at]! };
+}
+
+function humour(document: Document, random: Random): Lesson | undefined {
+  if (document.kind === "joke") {
+    const template = choose("joke", JOKE, random);
+    const setup = textOf(document, "setup");
+    const punchline = textOf(document, "punchline");
+    return {
+      domain: "humour",
+      // Jokes are told in the house voice as often as in none.
+      persona: random.next() < 0.5 ? "twain" : "neutral",
+      template: template.id,
+      user: fill(template.text, { topic: textOf(document, "condition") ?? "the weather" }),
+      answer: setup && punchline ? `${setup} ${punchline}` : document.text,
+    };
+  }
+  // Real news that only sounds like a joke teaches the wrong thing.
+  if (document.extra.humorous === false) return undefined;
+  const topic = textOf(document, "condition") ?? headlineTopic(document.text);
+  const template = topic
+    ? choose("headline", HEADLINE, random)
+    : choose("headline-free", HEADLINE_FREE, random);
+  return {
+    domain: "humour",
+    persona: "neutral",
+    template: template.id,
+    user: fill(template.text, { topic: topic ?? "" }),
+    answer: document.text,
+  };
+}
+
+/** The first sentence or two, and the rest; undefined where the text is too short to be cut. */
+function cutStart(text: string): { start: string; rest: string } | undefined {
+  const sentences = text.split(/(?<=[.!?]["”’]?) +(?=["“‘]?\p{Lu})/u);
+  const start = sentences[0] ?? "";
+  const rest = sentences.slice(1).join(" ");
+  const words = (part: string): number => part.split(/\s+/).length;
+  if (words(start) < 5 || words(start) > 40 || words(rest) < 15) return undefined;
+  return { start, rest };
+}
+
+function literary(document: Document, random: Random): Lesson | undefined {
+  const persona = personaOf(document);
+  if (persona === "neutral") return undefined;
+  const given = textOf(document, "topic");
+  const topic = given ?? topicOf(document.text);
+  const cut = given ? undefined : cutStart(document.text);
+  // A chunk of a book has no given topic: half of them are carried on instead.
+  if (cut && (topic === undefined || random.next() < 0.5)) {
+    const template = choose("continue", CONTINUE, random);
+    const user = fill(template.text, { start: cut.start });
+    return { domain: "literary", persona, template: template.id, user, answer: cut.rest };
+  }
+  if (topic === undefined) return undefined;
+  const short = document.kind === "aphorism" && random.next() < 0.6;
+  const template = short
+    ? choose("aphorism", APHORISM, random)
+    : choose("imitate", IMITATE, random);
+  const user = fill(template.text, { topic, author: AUTHOR_NAMES[persona] });
+  return { domain: "literary", persona, template: template.id, user, answer: document.text };
+}
+
+function lessonOf(document: Document, random: Random): Lesson | undefined {
+  switch (document.kind) {
+    case "headline":
+    case "joke":
+      return humour(document, random);
+    case "weather-answer": {
+      const question = textOf(document, "question");
+      if (!question) return undefined;
+      const persona = personaOf(document);
+      return { domain: "no-tool", persona, template: "answer", user: question, answer: document.text };
+    }
+    case "book":
+    case "passage":
+    case "aphorism":
+      return literary(document, random);
+  }
+}
+
+/** Yields at most `perDocument` different rows a document and `maxPerTemplate` rows a template. */
+export function* makeInstructions(
+  documents: readonly Document[],
+  options: { perDocument: number; maxPerTemplate: number; random: Random },
+): Generator<Conversation> {
+  const used = new Map<string, number>();
+  for (const document of documents) {
+    const random = options.random.fork(document.id);
+    const asked = new Set<string>();
+    for (let i = 0; i < options.perDocument; i++) {
+      const lesson = lessonOf(document, random);
+      if (!lesson || asked.has(lesson.user)) continue;
+      const count = used.get(lesson.template) ?? 0;
+      if (count >= options.maxPerTemplate) continue;
+      used.set(lesson.template, count + 1);
+      asked.add(lesson.user);
+      yield {
+        id: `instruction-${document.id}-${i}`,
+        messages: [
+          ...voiceMessages(lesson.persona),
+          { role: "user", content: lesson.user },
+          { role: "assistant", content: lesson.answer },
+        ],
+        tags: {
+          persona: lesson.persona,
+          domain: lesson.domain,
+          source: document.source,
+          synthetic: document.synthetic,
+        },
+        meta: {
+          parents: [document.id],
+          licence: document.licence,
+          ...(document.url && { url: document.url }),
+          generator: "twainbot-instructions",
+          template: lesson.template,
+          split_key: textOf(document, "work") ?? document.id,
+        },
+      };
+    }
+  }
+}
+
+/** Plain prose for a base model from scratch: neutral passages and answers, nobody's voice. */
+export function* makePlainText(documents: readonly Document[]): Generator<Conversation> {
+  for (const document of documents) {
+    const written = document.kind === "passage" || document.kind === "weather-answer";
+    const plain = textOf(document, "persona") === "neutral" || document.extra.role === "neutral";
+    if (!plain || !(written || document.kind === "book")) continue;
+    yield {
+      id: `text-${document.id}`,
+      messages: [{ role: "assistant", content: document.text }],
+      tags: {
+        persona: "neutral",
+        domain: "text",
+        source: document.source,
+        synthetic: document.synthetic,
+      },
+      meta: {
+        parents: [document.id],
+        licence: document.licence,
+        ...(document.url && { url: document.url }),
+        split_key: textOf(document, "work") ?? document.id,
+      },
+    };
+  }
+}

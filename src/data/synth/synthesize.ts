@@ -1,0 +1,85 @@
+/** All synthetic rows of a run: tool episodes, instructions from documents, drills, evaluation cases. */
+import type { Conversation } from "../../core/conversation.ts";
+import type { Document } from "../../core/document.ts";
+import { createRandom } from "../../core/random.ts";
+import type { Recipe } from "../../core/recipe.ts";
+import type { ToolCase } from "../../core/tool-case.ts";
+import { loadPlaces } from "../../weather/place.ts";
+import { makeCases, questionKey } from "./cases.ts";
+import { makeDrills } from "./drills.ts";
+import { makeEpisodes } from "./episodes.ts";
+import { makeInstructions, makePlainText } from "./instructions.ts";
+import { splitPlaces } from "./split-places.ts";
+import { loadVoices } from "./voices.ts";
+
+export type Synthesized =
+  | { to: "dataset"; row: Conversation }
+  | { to: "base"; row: Conversation }
+  | { to: "cases"; row: ToolCase }
+  | { to: "progress"; label: string; done: number; total?: number }
+  /** A row that failed its checks, was made twice, or asks what a case asks. */
+  | { to: "rejected"; reason: string; template?: string };
+
+const userText = (row: Conversation | ToolCase): string =>
+  row.messages.find((message) => message.role === "user")?.content ?? "";
+
+/**
+ * Yields everything that the curate stage writes beside the documents themselves. The same
+ * documents, config and seed give the same rows in the same order.
+ */
+export async function* synthesize(
+  documents: readonly Document[],
+  options: { config: Recipe["curate"]; seed: number; wantBase: boolean; signal: AbortSignal },
+): AsyncGenerator<Synthesized> {
+  const { config, signal } = options;
+  const random = createRandom(options.seed).fork("synthesize");
+  const voices = await loadVoices();
+  const world = await loadPlaces();
+  const split = splitPlaces(world, config.episodes.heldoutPlaces, random.fork("places"));
+
+  const reserved = new Set<string>();
+  const cases = makeCases({ voices, split, count: config.episodes.cases, random: random.fork("cases") });
+  for (const row of cases) {
+    reserved.add(questionKey(userText(row)));
+    yield { to: "cases", row };
+  }
+  /** Training never asks what the evaluation asks. */
+  const admit = (row: Conversation): Synthesized =>
+    reserved.has(questionKey(userText(row)))
+      ? { to: "rejected", reason: "asked-in-cases", ...(row.meta.template && { template: row.meta.template }) }
+      : { to: "dataset", row };
+
+  let done = 0;
+  const total = config.episodes.train;
+  const episodes = makeEpisodes(
+    { voices, places: split.train, world },
+    { count: total, shares: config.split, random: random.fork("episodes"), signal },
+  );
+  for await (const item of episodes) {
+    if (++done % 500 === 0) yield { to: "progress", label: "episodes", done, total };
+    yield item.to === "dataset" ? admit(item.row) : item;
+  }
+
+  const instructions = makeInstructions(documents, {
+    ...config.instructions,
+    random: random.fork("instructions"),
+  });
+  for (const row of instructions) {
+    signal.throwIfAborted();
+    yield admit(row);
+  }
+  yield { to: "progress", label: "instructions", done: documents.length, total: documents.length };
+
+  if (!options.wantBase) return;
+  const drills = makeDrills({
+    count: config.drills,
+    places: split.train,
+    random: random.fork("drills"),
+  });
+  for (const row of drills) {
+    signal.throwIfAborted();
+    yield { to: "base", row };
+  }
+  for (const row of makePlainText(documents)) yield { to: "base", row };
+  yield { to: "progress", label: "drills", done: config.drills, total: config.drills };
+}
