@@ -7,7 +7,7 @@ import { withGradient } from "../grad.ts";
 import { after } from "../ops/after.ts";
 import { add, exp, mul, neg, sub } from "../ops/elementwise.ts";
 import { gather, gatherElements, scatterAdd } from "../ops/indexing.ts";
-import { concat, reshape, slice } from "../ops/layout.ts";
+import { concat, reshape, slice, transpose } from "../ops/layout.ts";
 import { matmul } from "../ops/matmul.ts";
 import { logSoftmax, reduceSum } from "../ops/reduce.ts";
 import { type Tensor, shapeError } from "../tensor.ts";
@@ -125,7 +125,9 @@ function oneChunk(
   // The gradient of -log p over the logits is p - onehot(target). The second part is added as rows
   // of the weight, so that the matrix of probabilities is used as it is.
   const p = exp(logs);
-  const dHidden = sub(matmul(p, weight), gather(weight, targets, 0));
+  // weightᵀ · pᵀ rather than p · weight: the runtime repacks the right operand, and p is the smaller one.
+  const probable = transpose(matmul(weight, p, { transA: true, transB: true }), [1, 0]);
+  const dHidden = sub(probable, gather(weight, targets, 0));
   const weighted = mul(hidden, column(rowWeights));
   const product = matmul(p, weighted, { transA: true }); // [V, H]
   const sum = dWeight ? add(dWeight, product) : product;
