@@ -6,7 +6,8 @@ import { createRandom } from "../core/random.ts";
 import { describeCode } from "./conditions.ts";
 import { type Place, createPlaceFinder, placeLabel } from "./place.ts";
 import type { CurrentWeather, DailyWeather, Units, WeatherProvider } from "./provider.ts";
-import { addDays, localDate } from "./resolve-date.ts";
+import { addDays } from "./resolve-date.ts";
+import { createZoneClock } from "./zone-clock.ts";
 
 /** One day in Celsius and km/h; both unit systems are rounded from these values. */
 interface Day {
@@ -75,16 +76,6 @@ function makeDay(place: Place, date: string): Day {
   };
 }
 
-/** Hour of the day at a place, 0 to 23. */
-function localHour(now: Date, timezone: string): number {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone: timezone,
-    hour: "2-digit",
-    hourCycle: "h23",
-  });
-  return Number(format.format(now));
-}
-
 /** Wind chill in the cold, humid heat in the hot, else the temperature itself (Celsius, km/h). */
 function feelsLike(celsius: number, wind: number, humidity: number): number {
   if (celsius <= 10 && wind > 5) {
@@ -100,6 +91,7 @@ export function createOfflineProvider(options: {
   now: () => Date;
 }): WeatherProvider {
   const find = createPlaceFinder(options.places);
+  const clock = createZoneClock();
   return {
     name: "offline",
     async find(location, signal) {
@@ -109,10 +101,10 @@ export function createOfflineProvider(options: {
     async current(place, units, signal): Promise<CurrentWeather> {
       signal.throwIfAborted();
       const now = options.now();
-      const day = makeDay(place, localDate(now, place.timezone));
+      const day = makeDay(place, clock.date(now, place.timezone));
       // Warmest at 15 h, coldest at 3 h.
       const warmth =
-        (1 + Math.cos((2 * Math.PI * (localHour(now, place.timezone) - 15)) / 24)) / 2;
+        (1 + Math.cos((2 * Math.PI * (clock.hour(now, place.timezone) - 15)) / 24)) / 2;
       const celsius = day.low + (day.high - day.low) * warmth;
       return {
         conditions: describeCode(day.code),
@@ -124,7 +116,7 @@ export function createOfflineProvider(options: {
     },
     async daily(place, days, units, signal): Promise<DailyWeather[]> {
       signal.throwIfAborted();
-      const today = localDate(options.now(), place.timezone);
+      const today = clock.date(options.now(), place.timezone);
       return Array.from({ length: days }, (_, ahead) => {
         const date = addDays(today, ahead);
         const day = makeDay(place, date);

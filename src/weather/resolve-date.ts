@@ -1,4 +1,4 @@
-/** Words such as "tomorrow" or "Saturday" as ISO dates, by the clock of the place they are about. */
+/** Words such as "tomorrow" or "Saturday" as ISO dates. */
 import { z } from "zod";
 
 export const WEEKDAYS = [
@@ -16,12 +16,6 @@ export const HORIZON_DAYS = 15;
 const DAY_MS = 86_400_000;
 const IsoDate = z.iso.date();
 
-/** Today's date at a place, `YYYY-MM-DD`. Throws RangeError for a time zone that does not exist. */
-export function localDate(now: Date, timezone: string): string {
-  // Swedish short dates are ISO dates.
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: timezone }).format(now);
-}
-
 export const addDays = (date: string, days: number): string =>
   new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10);
 
@@ -32,9 +26,11 @@ export type ResolvedDate =
   /** `ahead`: days from the place's today. */ | { date: string; ahead: number }
   | { error: "bad_date"; message: string };
 
-/** `today|tonight|tomorrow|weekday|YYYY-MM-DD` → ISO date; a weekday is the next one, today included. */
-export function resolveDate(text: string, now: Date, timezone: string): ResolvedDate {
-  const today = localDate(now, timezone);
+/**
+ * `today|tonight|tomorrow|weekday|YYYY-MM-DD` → ISO date, where `today` is the date at the place (see
+ * `ZoneClock`); a weekday is the next one, today included.
+ */
+export function resolveDate(text: string, today: string): ResolvedDate {
   const word = text.trim().toLowerCase();
   const weekday = WEEKDAYS.findIndex((name) => name.toLowerCase() === word);
   let date: string;

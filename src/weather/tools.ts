@@ -5,6 +5,7 @@ import type { JsonObject } from "../core/json.ts";
 import { type Place, placeLabel } from "./place.ts";
 import { type Units, WeatherUnavailable, type WeatherProvider, windUnits } from "./provider.ts";
 import { resolveDate, weekdayOf } from "./resolve-date.ts";
+import { createZoneClock } from "./zone-clock.ts";
 
 const UnitsArgument = z.enum(["celsius", "fahrenheit"]).optional();
 const Location = z.string().trim().min(1).max(120);
@@ -82,6 +83,7 @@ export const weatherError = (error: WeatherErrorName, message: string): JsonObje
  * JSON in a fixed key order; every failure but an abort is an `{ error, message }` result.
  */
 export function createWeatherTools(provider: WeatherProvider, now: () => Date): Tool[] {
+  const clock = createZoneClock();
   const at = async (
     args: { location: string; units?: Units | undefined },
     signal: AbortSignal,
@@ -146,7 +148,7 @@ export function createWeatherTools(provider: WeatherProvider, now: () => Date): 
     args: WeatherArgs,
     run: (args, signal) =>
       at(args, signal, async (place, unit) => {
-        const when = resolveDate(args.date, now(), place.timezone);
+        const when = resolveDate(args.date, clock.date(now(), place.timezone));
         if ("error" in when) return weatherError(when.error, when.message);
         const days = await provider.daily(place, when.ahead + 1, unit, signal);
         const day = days.find((entry) => entry.date === when.date);

@@ -2,7 +2,8 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
 import { type Place, stateAbbreviation } from "../../weather/place.ts";
-import { WEEKDAYS, addDays, localDate } from "../../weather/resolve-date.ts";
+import { WEEKDAYS, addDays } from "../../weather/resolve-date.ts";
+import { createZoneClock } from "../../weather/zone-clock.ts";
 import { fill, numberWord } from "./fill.ts";
 
 export type WeatherToolName = "get_weather" | "get_current_weather" | "get_forecast";
@@ -56,7 +57,7 @@ function wordDate(place: Place, now: Date, template: string, random: Random): Da
     const onDate = form < 0.82 ? `on ${day}` : form < 0.94 ? `this ${day}` : day;
     return { date: day, onDate, when: `on ${day}` };
   }
-  const date = addDays(localDate(now, place.timezone), random.integer(0, 9));
+  const date = addDays(createZoneClock().date(now, place.timezone), random.integer(0, 9));
   return { date, onDate: `on ${date}`, when: `on ${date}` };
 }
 

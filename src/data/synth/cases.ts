@@ -16,22 +16,12 @@ export const questionKey = (text: string): string =>
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
 
-const ADDRESSES = ["", "Hello. ", "Say, ", "One question: ", "Please tell me, ", "Quick question. "];
-
-/** Ways to type one question, plainest first. */
-function typings(text: string): string[] {
-  const plain = ADDRESSES.map((address) =>
-    address.endsWith(", ") || address.endsWith(": ")
-      ? address + text.charAt(0).toLowerCase() + text.slice(1)
-      : address + text,
-  );
-  // "Say, i am …" would be wrong where the first word is I or a name.
-  return /^(?:I\b|I'|[A-Z]\w+,)/.test(text) ? [text, `Hello. ${text}`] : plain;
-}
+/** What may precede any question; the plain question comes first. */
+const OPENINGS = ["", "Hello. ", "Excuse me. ", "Good day. "];
 
 /**
  * Yields up to `count` cases of every slice, fewer where the corpus has too few questions. Each
- * question is unique, and `isTaken` says which ones training has.
+ * question is unique.
  */
 export function* makeCases(options: {
   voices: Voices;
@@ -93,13 +83,11 @@ export function* makeCases(options: {
   const silent = function* (slice: ToolSlice, questions: readonly string[]): Generator<ToolCase> {
     const random = options.random.fork(slice);
     let made = 0;
-    const variants = questions.map(typings);
-    for (let round = 0; round < ADDRESSES.length; round++) {
-      for (const texts of random.shuffle(variants)) {
-        const text = texts[round];
+    for (const opening of OPENINGS) {
+      for (const question of random.shuffle(questions)) {
+        const text = opening + question;
         if (made >= count) return;
-        if (text === undefined || !isNew(text)) continue;
-        yield build(slice, made++, text, [], someMoment(random), random);
+        if (isNew(text)) yield build(slice, made++, text, [], someMoment(random), random);
       }
     }
   };

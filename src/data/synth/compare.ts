@@ -32,15 +32,16 @@ export const COMPARE_TEMPLATES: readonly Template[] = [...DAILY, ...CURRENT].map
   text,
 }));
 
+/** Units are always said: the two places may not share them. */
 const DAY_LINES: readonly string[] = [
-  "{place} gets {conditions}, with a high of {high} and a low of {low}.",
-  "{place} will have {conditions}, high {high}, low {low}.",
-  "For {place}, {conditions}, with a high of {high} and a low of {low}.",
+  "{place} gets {conditions}, with a high of {high} and a low of {low} {degrees}.",
+  "{place} will have {conditions}, high {high}, low {low} {degrees}.",
+  "For {place}, {conditions}, from {low} to {high} degrees {degrees}.",
 ];
 const NOW_LINES: readonly string[] = [
-  "{place} has {conditions} and {temperature} degrees.",
-  "In {place} it is {temperature}, with {conditions}.",
-  "{place} stands at {temperature}, with {conditions}.",
+  "{place} has {conditions} and {temperature} degrees {degrees}.",
+  "In {place} it is {temperature} {degrees}, with {conditions}.",
+  "{place} stands at {temperature} {degrees}, with {conditions}.",
 ];
 const CLOSES: Readonly<Record<Persona, readonly string[]>> = {
   twain: [
@@ -52,7 +53,7 @@ const CLOSES: Readonly<Record<Persona, readonly string[]>> = {
   ],
   franklin: [
     "Choose by thy business and not by thy comfort, and both shall profit.",
-    "He that stands with a foot in each town is rained on in two.",
+    "He that stands with a foot in each town is at home in neither.",
     "A fair comparison offends one town, and a false one offends them both.",
     "Weigh them as you would two loaves, and then go and earn the better.",
     "Whichever you choose, carry industry; it keeps in any climate.",

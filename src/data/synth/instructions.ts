@@ -2,6 +2,7 @@
 import type { Conversation, Domain, Persona } from "../../core/conversation.ts";
 import type { Document } from "../../core/document.ts";
 import type { Random } from "../../core/random.ts";
+import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { fill } from "./fill.ts";
 import {
   APHORISM,
@@ -12,7 +13,7 @@ import {
   IMITATE,
   JOKE,
 } from "./instruction-templates.ts";
-import { headlineTopic, topicOf } from "./topic.ts";
+import { headlineTopic, spokenTopic, topicOf } from "./topic.ts";
 import { voiceMessages } from "./voices.ts";
 
 interface Lesson {
@@ -21,6 +22,8 @@ interface Lesson {
   template: string;
   user: string;
   answer: string;
+  /** With the weather tools on offer, which the reply leaves alone. */
+  offered?: boolean;
 }
 
 const textOf = (document: Document, key: string): string | undefined => {
@@ -51,13 +54,14 @@ function humour(document: Document, random: Random): Lesson | undefined {
       // Jokes are told in the house voice as often as in none.
       persona: random.next() < 0.5 ? "twain" : "neutral",
       template: template.id,
-      user: fill(template.text, { topic: textOf(document, "condition") ?? "the weather" }),
+      user: fill(template.text, { topic: spokenTopic(textOf(document, "condition") ?? "general") }),
       answer: setup && punchline ? `${setup} ${punchline}` : document.text,
     };
   }
   // Real news that only sounds like a joke teaches the wrong thing.
   if (document.extra.humorous === false) return undefined;
-  const topic = textOf(document, "condition") ?? headlineTopic(document.text);
+  const tag = textOf(document, "condition") ?? headlineTopic(document.text);
+  const topic = tag && spokenTopic(tag);
   const template = topic
     ? choose("headline", HEADLINE, random)
     : choose("headline-free", HEADLINE_FREE, random);
@@ -84,10 +88,12 @@ function literary(document: Document, random: Random): Lesson | undefined {
   const persona = personaOf(document);
   if (persona === "neutral") return undefined;
   const given = textOf(document, "topic");
-  const topic = given ?? topicOf(document.text);
+  const topic = given ? spokenTopic(given) : topicOf(document.text);
   const cut = given ? undefined : cutStart(document.text);
-  // A chunk of a book has no given topic: half of them are carried on instead.
-  if (cut && (topic === undefined || random.next() < 0.5)) {
+  // "And he said:" leads nowhere.
+  if (/[:,;]$/.test(document.text)) return undefined;
+  // A chunk of a book has no given topic: most are carried on instead.
+  if (cut && (topic === undefined || random.next() < 0.6)) {
     const template = choose("continue", CONTINUE, random);
     const user = fill(template.text, { start: cut.start });
     return { domain: "literary", persona, template: template.id, user, answer: cut.rest };
@@ -110,7 +116,15 @@ function lessonOf(document: Document, random: Random): Lesson | undefined {
       const question = textOf(document, "question");
       if (!question) return undefined;
       const persona = personaOf(document);
-      return { domain: "no-tool", persona, template: "answer", user: question, answer: document.text };
+      return {
+        domain: "no-tool",
+        persona,
+        template: "answer",
+        user: question,
+        answer: document.text,
+        // Asking what fog is asks for no report: half of these teach that.
+        offered: random.next() < 0.5,
+      };
     }
     case "book":
     case "passage":
@@ -142,6 +156,7 @@ export function* makeInstructions(
           { role: "user", content: lesson.user },
           { role: "assistant", content: lesson.answer },
         ],
+        ...(lesson.offered && { tools: [...WEATHER_TOOLS] }),
         tags: {
           persona: lesson.persona,
           domain: lesson.domain,

@@ -8,19 +8,47 @@ const STOP = new Set(
 
 /** A determiner before and a small word or a stop after: the word between is nearly always a noun. */
 const NOUN =
-  /\b(?:the|a|an|his|her|their|my|our|your|this|that|these|those|some|every|no) ([a-z]{4,14})(?=[.,;:!?)]|\s+(?:of|and|is|was|are|were|has|had|have|will|would|could|that|which|who|in|on|at|to|by|for|from|with|but|or|as|when|where|it|he|she|they|we|I|you)\b)/g;
+  /\b(the|a|an|his|her|their|my|our|your|this|that|these|those|some|every|no) ([a-z]{4,14})(?=[.,;:!?)]|\s+(?:of|and|is|was|are|were|has|had|have|will|would|could|that|which|who|in|on|at|to|by|for|from|with|but|or|as|when|where|it|he|she|they|we|I|you)\b)/g;
 
-/** A lower-case noun, or undefined where the passage offers none. The earliest of the most frequent wins. */
+/**
+ * What a passage is about, as an object of "about": "the river", "a mule", "hats". Undefined where
+ * no noun comes twice, since a word said once is seldom the subject.
+ */
 export function topicOf(text: string): string | undefined {
-  const counts = new Map<string, number>();
-  for (const match of text.matchAll(NOUN)) {
-    const word = match[1]!;
+  const counts = new Map<string, { count: number; determiner: string }>();
+  for (const [, determiner = "the", word = ""] of text.matchAll(NOUN)) {
     if (STOP.has(word) || word.endsWith("ly") || word.endsWith("ing")) continue;
-    counts.set(word, (counts.get(word) ?? 0) + 1);
+    const known = counts.get(word);
+    if (known) known.count++;
+    else counts.set(word, { count: 1, determiner });
   }
-  const [best] = [...counts].toSorted(([, a], [, b]) => b - a);
-  return best?.[0];
+  for (const [word, entry] of counts) {
+    entry.count = text.match(new RegExp(`\\b${word}s?\\b`, "g"))?.length ?? entry.count;
+  }
+  const [best] = [...counts].toSorted(([, a], [, b]) => b.count - a.count);
+  if (!best || best[1].count < 2) return undefined;
+  const [word, { determiner }] = best;
+  if (/[^s]s$/.test(word)) return word;
+  return determiner === "a" || determiner === "an" ? `${determiner} ${word}` : `the ${word}`;
 }
+
+/** Weather conditions as the sources tag them → as a sentence says them. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  clear: "clear skies",
+  season: "the seasons",
+  storm: "storms",
+  flood: "floods",
+  forecast: "the forecast",
+  general: "the weather",
+  cold: "the cold",
+  heat: "the heat",
+  wind: "the wind",
+  "new england": "New England",
+  mississippi: "the Mississippi",
+};
+
+/** A source's tag as the object of "about". */
+export const spokenTopic = (tag: string): string => SUBJECTS[tag] ?? tag;
 
 /** Capitalised news words after the first, which are names or nouns alike: a headline's subject. */
 export function headlineTopic(text: string): string | undefined {
