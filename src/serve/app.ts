@@ -41,7 +41,13 @@ export interface AppDeps {
   limits?: Partial<ServeLimits>;
 }
 
-const LIMITS: ServeLimits = { running: 8, waiting: 32, bodyBytes: 1 << 20, toolRounds: 4, toolTimeoutMs: 15_000 };
+const LIMITS: ServeLimits = {
+  running: 8,
+  waiting: 32,
+  bodyBytes: 1 << 20,
+  toolRounds: 4,
+  toolTimeoutMs: 15_000,
+};
 
 type App = Hono<{ Variables: RequestIdVariables }>;
 
@@ -82,12 +88,18 @@ export function createApp(deps: AppDeps): App {
   const report = (error: unknown, id: string): void => {
     const { status, body } = toWireError(error);
     if (status < 500 || body.error.code === "aborted") return;
-    deps.logger.error(`request ${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    deps.logger.error(
+      `request ${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   };
   app.onError((error, c) => {
-    report(error, c.get("requestId"));
+    // What fails because the client is gone is no failure of ours.
+    if (!c.req.raw.signal.aborted) report(error, c.get("requestId"));
     const wire = toWireError(error);
-    return c.newResponse(JSON.stringify(wire.body), wire.status, { ...wire.headers, "content-type": "application/json" });
+    return c.newResponse(JSON.stringify(wire.body), wire.status, {
+      ...wire.headers,
+      "content-type": "application/json",
+    });
   });
   app.notFound((c) => {
     throw new TwainError("serve/not-found", `there is nothing at ${c.req.method} ${c.req.path}`);
@@ -111,14 +123,19 @@ export function createApp(deps: AppDeps): App {
       })),
       personas: Persona.options,
       defaultPersona,
-      tools: deps.tools.map(({ definition }) => ({ name: definition.name, description: definition.description })),
+      tools: deps.tools.map(({ definition }) => ({
+        name: definition.name,
+        description: definition.description,
+      })),
       weather: { name: deps.provider.name, attribution: deps.provider.attribution ?? null },
     }),
   );
 
   app.get("/v1/models", (c) => c.json({ object: "list", data: deps.models().map(modelEntry) }));
   // A model may be named owner/name.
-  app.get("/v1/models/:id{.+}", (c) => c.json(modelEntry(findModel(deps.models(), c.req.param("id")))));
+  app.get("/v1/models/:id{.+}", (c) =>
+    c.json(modelEntry(findModel(deps.models(), c.req.param("id")))),
+  );
 
   const queue = createQueue(limits);
   app.post("/v1/chat/completions", (c) =>
@@ -141,7 +158,9 @@ export function createApp(deps: AppDeps): App {
     const file = deps.page?.get(c.req.path);
     if (!file) return next();
     const cache = file.immutable ? "public, max-age=31536000, immutable" : "no-cache";
-    return Promise.resolve(c.body(file.bytes, 200, { "content-type": file.type, "cache-control": cache }));
+    return Promise.resolve(
+      c.body(file.bytes, 200, { "content-type": file.type, "cache-control": cache }),
+    );
   });
   return app;
 }

@@ -37,14 +37,22 @@ export interface ChatCompletionsSettings {
 
 /** Throws `serve/loading` while there is no model at all, `serve/model-not-found` for an unknown name. */
 export function findModel(models: readonly ServedModel[], id: string): ServedModel {
-  if (models.length === 0) throw new TwainError("serve/loading", "no model is loaded yet", { hint: "Try again in a moment." });
+  if (models.length === 0)
+    throw new TwainError("serve/loading", "no model is loaded yet", {
+      hint: "Try again in a moment.",
+    });
   const model = models.find((candidate) => candidate.id === id);
   if (model) return model;
   const known = models.map((candidate) => candidate.id).join(", ");
-  throw new TwainError("serve/model-not-found", `the model "${id}" does not exist`, { hint: `Served here: ${known}.` });
+  throw new TwainError("serve/model-not-found", `the model "${id}" does not exist`, {
+    hint: `Served here: ${known}.`,
+  });
 }
 
-async function* thenRelease(events: AsyncGenerator<ReplyEvent>, release: () => void): AsyncGenerator<ReplyEvent> {
+async function* thenRelease(
+  events: AsyncGenerator<ReplyEvent>,
+  release: () => void,
+): AsyncGenerator<ReplyEvent> {
   try {
     yield* events;
   } finally {
@@ -52,7 +60,9 @@ async function* thenRelease(events: AsyncGenerator<ReplyEvent>, release: () => v
   }
 }
 
-export function chatCompletions(settings: ChatCompletionsSettings): (c: Context) => Promise<Response> {
+export function chatCompletions(
+  settings: ChatCompletionsSettings,
+): (c: Context) => Promise<Response> {
   return async (c) => {
     // The server's own signal aborts with a string; ours rejects with an AbortError that everyone knows.
     const abort = new AbortController();
@@ -63,10 +73,20 @@ export function chatCompletions(settings: ChatCompletionsSettings): (c: Context)
     const release = await settings.queue.enter(abort.signal);
     const { tools, defaultPersona, maxRounds, toolTimeoutMs } = settings;
     const events = thenRelease(
-      reply(model.chat, request, { tools, defaultPersona, maxRounds, toolTimeoutMs, signal: abort.signal }),
+      reply(model.chat, request, {
+        tools,
+        defaultPersona,
+        maxRounds,
+        toolTimeoutMs,
+        signal: abort.signal,
+      }),
       release,
     );
-    const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: request.model };
+    const head = {
+      id: `chatcmpl-${randomUUID()}`,
+      created: Math.floor(Date.now() / 1000),
+      model: request.model,
+    };
     if (!request.stream) return c.json(await completion(events, head));
     const describe = (error: unknown): ErrorBody => {
       settings.report(error);

@@ -3,19 +3,28 @@
  * are ignored; a known field that would change the answer and is not supported is an error.
  */
 import { z } from "zod";
-import { type Message, type ToolChoice, type ToolDefinition, WireTool, fromWireMessage, fromWireTool } from "../core/chat.ts";
+import {
+  type Message,
+  type ToolChoice,
+  type ToolDefinition,
+  WireTool,
+  fromWireMessage,
+  fromWireTool,
+} from "../core/chat.ts";
 import { Persona } from "../core/conversation.ts";
 import { badRequest } from "./errors.ts";
 
 const Part = z.object({ type: z.literal("text"), text: z.string() });
 const Content = z
   .union([z.string(), z.array(Part)], { error: contentProblem })
-  .transform((content) => (typeof content === "string" ? content : content.map((part) => part.text).join("")));
+  .transform((content) =>
+    typeof content === "string" ? content : content.map((part) => part.text).join(""),
+  );
 
 /** A union would only say "invalid input"; the parts' own words are better. */
 function contentProblem(issue: { input?: unknown }): string {
   if (!Array.isArray(issue.input)) return "expected a string or an array of text parts";
-  return "only text parts are supported: {\"type\": \"text\", \"text\": \"…\"}";
+  return 'only text parts are supported: {"type": "text", "text": "…"}';
 }
 
 const Call = z.object({
@@ -31,24 +40,43 @@ const RequestMessage = z.discriminatedUnion(
     z.object({ role: z.literal("developer"), content: Content }),
     z.object({ role: z.literal("user"), content: Content }),
     z
-      .object({ role: z.literal("assistant"), content: Content.nullish(), tool_calls: z.array(Call).nullish() })
+      .object({
+        role: z.literal("assistant"),
+        content: Content.nullish(),
+        tool_calls: z.array(Call).nullish(),
+      })
       .refine((message) => message.content != null || message.tool_calls?.length, {
         path: ["content"],
         message: "an assistant message needs content or tool_calls",
       }),
-    z.object({ role: z.literal("tool"), content: Content, tool_call_id: z.string(), name: z.string().optional() }),
+    z.object({
+      role: z.literal("tool"),
+      content: Content,
+      tool_call_id: z.string(),
+      name: z.string().optional(),
+    }),
   ],
   "role must be system, developer, user, assistant or tool",
 );
 
-const NamedTool = z.object({ type: z.literal("function"), function: z.object({ name: z.string() }) });
+const NamedTool = z.object({
+  type: z.literal("function"),
+  function: z.object({ name: z.string() }),
+});
 
 const Body = z.object(
   {
     model: z.string("model must be a string").min(1),
-    messages: z.array(RequestMessage, "messages must be an array").nonempty("messages must not be empty"),
+    messages: z
+      .array(RequestMessage, "messages must be an array")
+      .nonempty("messages must not be empty"),
     tools: z.array(WireTool).max(128).nullish(),
-    tool_choice: z.union([z.enum(["auto", "none", "required"]), NamedTool], "expected auto, none, required or a named function").nullish(),
+    tool_choice: z
+      .union(
+        [z.enum(["auto", "none", "required"]), NamedTool],
+        "expected auto, none, required or a named function",
+      )
+      .nullish(),
     parallel_tool_calls: z.boolean().nullish(),
     stream: z.boolean().nullish(),
     stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
@@ -58,13 +86,20 @@ const Body = z.object(
     top_p: z.number().min(0).max(1).nullish(),
     seed: z.int().nullish(),
     stop: z
-      .union([z.string().min(1), z.array(z.string().min(1)).max(4)], "expected a string or at most 4 strings, none empty")
+      .union(
+        [z.string().min(1), z.array(z.string().min(1)).max(4)],
+        "expected a string or at most 4 strings, none empty",
+      )
       .nullish(),
     n: z.literal(1, "only n = 1 is supported").nullish(),
     logprobs: z.literal(false, "logprobs are not supported").nullish(),
     functions: z.null("functions is deprecated and not supported: use tools").optional(),
-    function_call: z.null("function_call is deprecated and not supported: use tool_choice").optional(),
-    response_format: z.object({ type: z.literal("text", "only response_format {\"type\": \"text\"} is supported") }).nullish(),
+    function_call: z
+      .null("function_call is deprecated and not supported: use tool_choice")
+      .optional(),
+    response_format: z
+      .object({ type: z.literal("text", 'only response_format {"type": "text"} is supported') })
+      .nullish(),
     /** Ours: whose voice answers, where the messages hold no system message. */
     persona: Persona.nullish(),
   },
@@ -80,22 +115,36 @@ export interface ChatRequest {
   parallelToolCalls: boolean;
   stream: boolean;
   includeUsage: boolean;
-  sampling: { maxTokens?: number; temperature?: number; topP?: number; seed?: number; stop?: string[] };
+  sampling: {
+    maxTokens?: number;
+    temperature?: number;
+    topP?: number;
+    seed?: number;
+    stop?: string[];
+  };
   persona?: Persona;
 }
 
 const present = <T extends object>(record: T): { [K in keyof T]?: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value != null)) as { [K in keyof T]?: NonNullable<T[K]> };
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value != null)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 
 function toMessage(wire: z.infer<typeof RequestMessage>): Message {
   if (wire.role === "developer") return { role: "system", content: wire.content };
   if (wire.role !== "assistant") return fromWireMessage(wire);
   const [first, ...rest] = wire.tool_calls ?? [];
-  return fromWireMessage({ role: "assistant", content: wire.content, ...(first && { tool_calls: [first, ...rest] }) });
+  return fromWireMessage({
+    role: "assistant",
+    content: wire.content,
+    ...(first && { tool_calls: [first, ...rest] }),
+  });
 }
 
 function toToolChoice(wire: z.infer<typeof Body>["tool_choice"]): ToolChoice {
-  return typeof wire === "object" && wire !== null ? { name: wire.function.name } : (wire ?? "auto");
+  return typeof wire === "object" && wire !== null
+    ? { name: wire.function.name }
+    : (wire ?? "auto");
 }
 
 /** Throws `serve/bad-request`, whose cause names the parameter. */
@@ -132,5 +181,8 @@ export function checkToolChoice(choice: ToolChoice, offered: readonly ToolDefini
       : choice === "required" && names.length === 0
         ? "required, but there are no tools"
         : undefined;
-  if (message) throw badRequest(new z.ZodError([{ code: "custom", path: ["tool_choice"], message, input: choice }]));
+  if (message)
+    throw badRequest(
+      new z.ZodError([{ code: "custom", path: ["tool_choice"], message, input: choice }]),
+    );
 }

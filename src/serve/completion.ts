@@ -29,7 +29,12 @@ export interface Completion extends CompletionHead {
   choices: [
     {
       index: 0;
-      message: { role: "assistant"; content: string | null; refusal: null; tool_calls?: WireCall[] };
+      message: {
+        role: "assistant";
+        content: string | null;
+        refusal: null;
+        tool_calls?: WireCall[];
+      };
       logprobs: null;
       finish_reason: AssistantTurn["finishReason"];
     },
@@ -42,12 +47,22 @@ export interface Completion extends CompletionHead {
 interface ChunkDelta {
   role?: "assistant";
   content?: string;
-  tool_calls?: { index: number; id?: string; type?: "function"; function: { name?: string; arguments: string } }[];
+  tool_calls?: {
+    index: number;
+    id?: string;
+    type?: "function";
+    function: { name?: string; arguments: string };
+  }[];
 }
 
 export interface CompletionChunk extends CompletionHead {
   object: "chat.completion.chunk";
-  choices: { index: 0; delta: ChunkDelta; logprobs: null; finish_reason: AssistantTurn["finishReason"] | null }[];
+  choices: {
+    index: 0;
+    delta: ChunkDelta;
+    logprobs: null;
+    finish_reason: AssistantTurn["finishReason"] | null;
+  }[];
   usage?: WireUsage | null;
   /** Ours: a call that the server starts to run; the same again with its `result`. */
   twainbot?: { tool_calls: [Omit<ExecutedCall, "result"> & { result?: JsonObject }] };
@@ -59,10 +74,17 @@ const wireUsage = ({ promptTokens, completionTokens }: AssistantTurn["usage"]): 
   total_tokens: promptTokens + completionTokens,
 });
 
-const named = (call: ToolCall): Omit<ExecutedCall, "result"> => ({ id: call.id, name: call.name, arguments: call.arguments });
+const named = (call: ToolCall): Omit<ExecutedCall, "result"> => ({
+  id: call.id,
+  name: call.name,
+  arguments: call.arguments,
+});
 
 /** Drains a reply into one response. */
-export async function completion(events: AsyncIterable<ReplyEvent>, head: CompletionHead): Promise<Completion> {
+export async function completion(
+  events: AsyncIterable<ReplyEvent>,
+  head: CompletionHead,
+): Promise<Completion> {
   let text = "";
   const calls: WireCall[] = [];
   const ran = new Map<string, ExecutedCall>();
@@ -72,7 +94,11 @@ export async function completion(events: AsyncIterable<ReplyEvent>, head: Comple
         text += event.text;
         break;
       case "tool-call":
-        calls[event.index] = { id: event.id, type: "function", function: { name: event.name, arguments: "" } };
+        calls[event.index] = {
+          id: event.id,
+          type: "function",
+          function: { name: event.name, arguments: "" },
+        };
         break;
       case "tool-arguments":
         calls[event.index]!.function.arguments += event.text;
@@ -139,7 +165,14 @@ export async function* completionChunks(
         break;
       case "tool-call":
         yield chunk({
-          tool_calls: [{ index: event.index, id: event.id, type: "function", function: { name: event.name, arguments: "" } }],
+          tool_calls: [
+            {
+              index: event.index,
+              id: event.id,
+              type: "function",
+              function: { name: event.name, arguments: "" },
+            },
+          ],
         });
         break;
       case "tool-arguments":

@@ -34,7 +34,9 @@ const RETRY_AFTER: Partial<Record<WireError["status"], string>> = { 429: "2", 50
 
 /** `["messages", 0, "content"]` → `messages[0].content`, as OpenAI writes it. */
 export function paramOf(path: readonly PropertyKey[]): string | null {
-  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  const text = path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("");
   return text.replace(/^\./, "") || null;
 }
 
@@ -42,12 +44,21 @@ export function paramOf(path: readonly PropertyKey[]): string | null {
 export function badRequest(error: z.ZodError): TwainError {
   const issue = error.issues[0];
   const param = issue && paramOf(issue.path);
-  return new TwainError("serve/bad-request", `${param ? `${param}: ` : ""}${issue?.message ?? "invalid request"}`, {
-    cause: error,
-  });
+  return new TwainError(
+    "serve/bad-request",
+    `${param ? `${param}: ` : ""}${issue?.message ?? "invalid request"}`,
+    {
+      cause: error,
+    },
+  );
 }
 
-const body = (message: string, type: string, param: string | null, code: string | null): ErrorBody => ({
+const body = (
+  message: string,
+  type: string,
+  param: string | null,
+  code: string | null,
+): ErrorBody => ({
   error: { message, type, param, code },
 });
 
@@ -55,7 +66,8 @@ const body = (message: string, type: string, param: string | null, code: string 
 export function toWireError(error: unknown): WireError {
   if (error instanceof TwainError) {
     const [status, type, code] = TABLE[error.code] ?? [500, "server_error", error.code];
-    const param = error.cause instanceof z.ZodError ? paramOf(error.cause.issues[0]?.path ?? []) : null;
+    const param =
+      error.cause instanceof z.ZodError ? paramOf(error.cause.issues[0]?.path ?? []) : null;
     const retry = RETRY_AFTER[status];
     return {
       status,
@@ -66,7 +78,15 @@ export function toWireError(error: unknown): WireError {
   if (isAbort(error)) {
     const timeout = error instanceof Error && error.name === "TimeoutError";
     const message = timeout ? "The model did not answer in time." : "The request was aborted.";
-    return { status: timeout ? 504 : 503, headers: {}, body: body(message, "server_error", null, timeout ? "timeout" : "aborted") };
+    return {
+      status: timeout ? 504 : 503,
+      headers: {},
+      body: body(message, "server_error", null, timeout ? "timeout" : "aborted"),
+    };
   }
-  return { status: 500, headers: {}, body: body("The server failed; its log says why.", "server_error", null, null) };
+  return {
+    status: 500,
+    headers: {},
+    body: body("The server failed; its log says why.", "server_error", null, null),
+  };
 }

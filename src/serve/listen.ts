@@ -24,10 +24,14 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
     });
   }
   if (["EACCES", "EADDRNOTAVAIL", "ENOTFOUND"].includes(error.code ?? "")) {
-    return new TwainError("serve/cannot-listen", `cannot listen on ${host}:${port} (${error.code})`, {
-      hint: "Choose an address of this machine and a port above 1023.",
-      cause: error,
-    });
+    return new TwainError(
+      "serve/cannot-listen",
+      `cannot listen on ${host}:${port} (${error.code})`,
+      {
+        hint: "Choose an address of this machine and a port above 1023.",
+        cause: error,
+      },
+    );
   }
   return error;
 }

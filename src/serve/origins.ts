@@ -10,7 +10,10 @@ import { TwainError } from "../core/errors.ts";
 export type HostPolicy = "loopback" | "any";
 
 const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || hostname.endsWith(".localhost") || /^127(\.\d{1,3}){3}$/.test(hostname);
+  hostname === "localhost" ||
+  hostname === "[::1]" ||
+  hostname.endsWith(".localhost") ||
+  /^127(\.\d{1,3}){3}$/.test(hostname);
 
 function parse(url: string): URL | undefined {
   try {
@@ -32,13 +35,20 @@ export function guardOrigins(policy: HostPolicy): MiddlewareHandler {
   return async (c, next) => {
     const url = parse(`http://${c.req.header("host") ?? new URL(c.req.url).host}`);
     if (policy === "loopback" && !isLoopback(url?.hostname ?? "")) {
-      throw new TwainError("serve/foreign-host", "this server answers only under the names of this machine", {
-        hint: "Open it as http://127.0.0.1 or http://localhost, or start it with --host to serve others.",
-      });
+      throw new TwainError(
+        "serve/foreign-host",
+        "this server answers only under the names of this machine",
+        {
+          hint: "Open it as http://127.0.0.1 or http://localhost, or start it with --host to serve others.",
+        },
+      );
     }
     const origin = c.req.header("origin");
     if (origin !== undefined && !isOwnOrigin(origin, url?.host ?? "")) {
-      throw new TwainError("serve/foreign-origin", "pages of other origins may not use this server");
+      throw new TwainError(
+        "serve/foreign-origin",
+        "pages of other origins may not use this server",
+      );
     }
     await next();
   };

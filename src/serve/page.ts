@@ -30,7 +30,9 @@ const NOT_BUILT = `<!doctype html>
 `;
 
 /** The files of `folder` (the built `web/`), or one page that says how to build them. */
-export async function loadPage(folder: string = join(packageRoot(), "web", "dist")): Promise<PageFiles> {
+export async function loadPage(
+  folder: string = join(packageRoot(), "web", "dist"),
+): Promise<PageFiles> {
   const files = new Map<string, PageFile>();
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
@@ -38,10 +40,19 @@ export async function loadPage(folder: string = join(packageRoot(), "web", "dist
     if (!entry.isFile() || !type) continue;
     const path = `/${relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/")}`;
     const bytes = new Uint8Array(await readFile(join(entry.parentPath, entry.name)));
-    files.set(path === "/index.html" ? "/" : path, { bytes, type, immutable: path.startsWith("/assets/") });
+    files.set(path === "/index.html" ? "/" : path, {
+      bytes,
+      type,
+      immutable: path.startsWith("/assets/"),
+    });
   }
   if (!files.has("/")) {
-    return new Map([["/", { bytes: new TextEncoder().encode(NOT_BUILT), type: TYPES[".html"]!, immutable: false }]]);
+    return new Map([
+      [
+        "/",
+        { bytes: new TextEncoder().encode(NOT_BUILT), type: TYPES[".html"]!, immutable: false },
+      ],
+    ]);
   }
   return files;
 }

@@ -33,9 +33,13 @@ export function createQueue({ running, waiting }: { running: number; waiting: nu
         return place();
       }
       if (line.length >= waiting) {
-        throw new TwainError("serve/busy", `${inside} requests are running and ${line.length} are waiting`, {
-          hint: "Try again in a moment.",
-        });
+        throw new TwainError(
+          "serve/busy",
+          `${inside} requests are running and ${line.length} are waiting`,
+          {
+            hint: "Try again in a moment.",
+          },
+        );
       }
       await new Promise<void>((resolve, reject) => {
         const giveUp = (): void => {

@@ -23,24 +23,43 @@ export interface ReplySettings {
 
 /** A persona is one control tag, put first; a system message of the client's own is left alone. */
 function withPersona(messages: readonly Message[], persona: Persona): readonly Message[] {
-  if (persona === "neutral" || messages.some((message) => message.role === "system")) return messages;
+  if (persona === "neutral" || messages.some((message) => message.role === "system"))
+    return messages;
   return [{ role: "system", content: `[${persona}]` }, ...messages];
 }
 
 /** Throws `serve/bad-request` for an impossible tool choice, and what the chat throws. Ends with one `end` event. */
-export async function* reply(chat: Chat, request: ChatRequest, settings: ReplySettings): AsyncGenerator<ReplyEvent> {
+export async function* reply(
+  chat: Chat,
+  request: ChatRequest,
+  settings: ReplySettings,
+): AsyncGenerator<ReplyEvent> {
   const messages = withPersona(request.messages, request.persona ?? settings.defaultPersona);
   const sampling = { ...request.sampling, signal: settings.signal };
   const { toolChoice } = request;
   if (request.tools || toolChoice === "none" || settings.tools.length === 0) {
     const tools = request.tools ?? [];
     checkToolChoice(toolChoice, tools);
-    yield* clientTurn(chat, messages, { ...sampling, ...(tools.length > 0 && { tools, toolChoice }) }, request);
+    yield* clientTurn(
+      chat,
+      messages,
+      { ...sampling, ...(tools.length > 0 && { tools, toolChoice }) },
+      request,
+    );
     return;
   }
-  checkToolChoice(toolChoice, settings.tools.map((tool) => tool.definition));
+  checkToolChoice(
+    toolChoice,
+    settings.tools.map((tool) => tool.definition),
+  );
   const { tools, maxRounds, toolTimeoutMs } = settings;
-  const end = yield* runToolLoop(chat, messages, { ...sampling, toolChoice, tools, maxRounds, toolTimeoutMs });
+  const end = yield* runToolLoop(chat, messages, {
+    ...sampling,
+    toolChoice,
+    tools,
+    maxRounds,
+    toolTimeoutMs,
+  });
   yield { type: "end", finishReason: end.finishReason, usage: end.usage };
 }
 
@@ -59,7 +78,11 @@ async function* clientTurn(
       for (const [index, length] of written.entries()) {
         if (length === 0) yield { type: "tool-arguments", index, text: "{}" };
       }
-      yield { type: "end", finishReason: finishReason(event.turn, written.length, toolChoice), usage: event.turn.usage };
+      yield {
+        type: "end",
+        finishReason: finishReason(event.turn, written.length, toolChoice),
+        usage: event.turn.usage,
+      };
     } else if (event.type === "text") {
       if (event.text !== "") yield event;
     } else if (event.index < limit) {
@@ -72,7 +95,11 @@ async function* clientTurn(
 }
 
 /** OpenAI says "stop", not "tool_calls", when the client named the function; "tool_calls" only with calls. */
-function finishReason(turn: AssistantTurn, calls: number, choice: ChatRequest["toolChoice"]): AssistantTurn["finishReason"] {
+function finishReason(
+  turn: AssistantTurn,
+  calls: number,
+  choice: ChatRequest["toolChoice"],
+): AssistantTurn["finishReason"] {
   if (turn.finishReason === "length") return "length";
   return calls > 0 && typeof choice === "string" ? "tool_calls" : "stop";
 }

@@ -3,7 +3,16 @@
  * Knows nothing of HTTP or of what the tools do: the server and the terminal chat both use it.
  */
 import { z } from "zod";
-import type { AssistantMessage, AssistantTurn, Chat, ChatDelta, ChatOptions, Message, Tool, ToolCall } from "../core/chat.ts";
+import type {
+  AssistantMessage,
+  AssistantTurn,
+  Chat,
+  ChatDelta,
+  ChatOptions,
+  Message,
+  Tool,
+  ToolCall,
+} from "../core/chat.ts";
 import { TwainError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 
@@ -56,11 +65,14 @@ export async function* runToolLoop(
   const transcript: Message[] = [];
   const executed: ExecutedCall[] = [];
   const usage = { promptTokens: 0, completionTokens: 0 };
-  const ids = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [])));
+  const ids = new Set(
+    messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [])),
+  );
   let spoken = false;
 
   for (let round = 0; ; round += 1) {
-    const left = options.maxTokens === undefined ? undefined : options.maxTokens - usage.completionTokens;
+    const left =
+      options.maxTokens === undefined ? undefined : options.maxTokens - usage.completionTokens;
     const last = round === maxRounds;
     const stream = turnEvents(
       chat([...messages, ...transcript], {
@@ -85,18 +97,28 @@ export async function* runToolLoop(
     usage.completionTokens += turn.usage.completionTokens;
 
     const calls = last ? [] : withFreshIds(turn.message.toolCalls ?? [], ids);
-    const exhausted = options.maxTokens !== undefined && usage.completionTokens >= options.maxTokens;
+    const exhausted =
+      options.maxTokens !== undefined && usage.completionTokens >= options.maxTokens;
     if (calls.length === 0 || exhausted) {
       const message: AssistantMessage = { role: "assistant", content: turn.message.content };
       const finishReason = turn.finishReason === "length" || calls.length > 0 ? "length" : "stop";
       return { message, transcript: [...transcript, message], finishReason, usage, executed };
     }
     transcript.push({ role: "assistant", content: turn.message.content, toolCalls: calls });
-    const results = yield* runCalls(calls, tools, { maxCalls, toolTimeoutMs, ...(options.signal && { signal: options.signal }) });
+    const results = yield* runCalls(calls, tools, {
+      maxCalls,
+      toolTimeoutMs,
+      ...(options.signal && { signal: options.signal }),
+    });
     for (const [index, call] of calls.entries()) {
       const result = results[index] ?? {};
       executed.push({ ...call, result });
-      transcript.push({ role: "tool", toolCallId: call.id, name: call.name, content: JSON.stringify(result) });
+      transcript.push({
+        role: "tool",
+        toolCallId: call.id,
+        name: call.name,
+        content: JSON.stringify(result),
+      });
     }
   }
 }
@@ -130,8 +152,17 @@ async function* runCalls(
       const work =
         index < limits.maxCalls
           ? runCall(call, tools, stop.signal, limits.toolTimeoutMs)
-          : Promise.resolve({ error: "too_many_calls", message: `At most ${limits.maxCalls} calls at once.` });
-      running.set(index, work.then((result) => ({ index, result }), (error: unknown) => ({ index, error })));
+          : Promise.resolve({
+              error: "too_many_calls",
+              message: `At most ${limits.maxCalls} calls at once.`,
+            });
+      running.set(
+        index,
+        work.then(
+          (result) => ({ index, result }),
+          (error: unknown) => ({ index, error }),
+        ),
+      );
     }
     const results: JsonObject[] = [];
     while (running.size > 0) {
@@ -149,17 +180,28 @@ async function* runCalls(
 }
 
 /** Never throws for what the model or the tool's source did: the model is told and may mend it. */
-async function runCall(call: ToolCall, tools: readonly Tool[], signal: AbortSignal, timeoutMs: number): Promise<JsonObject> {
+async function runCall(
+  call: ToolCall,
+  tools: readonly Tool[],
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<JsonObject> {
   const tool = tools.find((candidate) => candidate.definition.name === call.name);
   if (!tool) {
     const names = tools.map((candidate) => candidate.definition.name).join(", ");
-    return { error: "unknown_tool", message: `There is no tool "${call.name}". The tools are: ${names}.` };
+    return {
+      error: "unknown_tool",
+      message: `There is no tool "${call.name}". The tools are: ${names}.`,
+    };
   }
   const args = tool.args.safeParse(call.arguments);
   if (!args.success) return { error: "invalid_arguments", message: z.prettifyError(args.error) };
 
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new DOMException("timeout", "TimeoutError")), timeoutMs);
+  const timer = setTimeout(
+    () => deadline.abort(new DOMException("timeout", "TimeoutError")),
+    timeoutMs,
+  );
   const abort = (): void => deadline.abort(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
@@ -167,7 +209,8 @@ async function runCall(call: ToolCall, tools: readonly Tool[], signal: AbortSign
     return await Promise.race([tool.run(args.data, deadline.signal), rejection(deadline.signal)]);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (deadline.signal.aborted) return { error: "timeout", message: `No answer within ${timeoutMs / 1000} seconds.` };
+    if (deadline.signal.aborted)
+      return { error: "timeout", message: `No answer within ${timeoutMs / 1000} seconds.` };
     if (error instanceof TwainError) return { error: error.code, message: error.message };
     throw error;
   } finally {

@@ -33,7 +33,9 @@ export interface ScriptedChat extends Chat {
 }
 
 /** A turn, or a function of the request that gives one. */
-export type Script = ScriptedTurn | ((messages: readonly Message[], options: ChatOptions) => ScriptedTurn);
+export type Script =
+  | ScriptedTurn
+  | ((messages: readonly Message[], options: ChatOptions) => ScriptedTurn);
 
 export interface ScriptedChatOptions {
   /** How a text falls into deltas; one piece unless given. */
@@ -67,14 +69,20 @@ function abortable(work: Promise<void>, signal: AbortSignal | undefined): Promis
 }
 
 /** Plays the scripts in order; the last one repeats. */
-export function scriptedChat(scripts: Script | Script[], options: ScriptedChatOptions = {}): ScriptedChat {
+export function scriptedChat(
+  scripts: Script | Script[],
+  options: ScriptedChatOptions = {},
+): ScriptedChat {
   const list = Array.isArray(scripts) ? scripts : [scripts];
   const split = options.split ?? ((text: string) => [text]);
   const requests: { messages: readonly Message[]; options: ChatOptions }[] = [];
   let abandoned = 0;
   let emitted = 0;
 
-  async function* chat(messages: readonly Message[], asked: ChatOptions = {}): AsyncGenerator<ChatDelta, AssistantTurn> {
+  async function* chat(
+    messages: readonly Message[],
+    asked: ChatOptions = {},
+  ): AsyncGenerator<ChatDelta, AssistantTurn> {
     const script = list[Math.min(requests.length, list.length - 1)];
     requests.push({ messages: structuredClone(messages) as Message[], options: asked });
     if (!script) throw new Error("the script has no turns");
@@ -104,7 +112,11 @@ export function scriptedChat(scripts: Script | Script[], options: ScriptedChatOp
       arguments: call.arguments ?? {},
     }));
     return {
-      message: { role: "assistant", content: turn.text ?? null, ...(toolCalls.length > 0 && { toolCalls }) },
+      message: {
+        role: "assistant",
+        content: turn.text ?? null,
+        ...(toolCalls.length > 0 && { toolCalls }),
+      },
       finishReason: turn.finishReason ?? (toolCalls.length > 0 ? "tool_calls" : "stop"),
       usage: turn.usage ?? { promptTokens: 7, completionTokens: 5 },
       ...(turn.malformedCall !== undefined && { malformedCall: turn.malformedCall }),

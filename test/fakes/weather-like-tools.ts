@@ -3,7 +3,10 @@ import { z } from "zod";
 import type { Tool } from "../../src/core/chat.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 
-const Place = z.strictObject({ location: z.string().min(1), days: z.int().min(1).max(7).optional() });
+const Place = z.strictObject({
+  location: z.string().min(1),
+  days: z.int().min(1).max(7).optional(),
+});
 
 /** Answers from a table of two places; counts what runs and what was aborted. */
 export function tableWeather() {
@@ -14,7 +17,10 @@ export function tableWeather() {
       description: "The weather of the coming days.",
       parameters: {
         type: "object",
-        properties: { location: { type: "string" }, days: { type: "integer", minimum: 1, maximum: 7 } },
+        properties: {
+          location: { type: "string" },
+          days: { type: "integer", minimum: 1, maximum: 7 },
+        },
         required: ["location"],
       },
     },
@@ -22,7 +28,8 @@ export function tableWeather() {
     async run({ location, days = 1 }): Promise<JsonObject> {
       log.push(location);
       const high = { Hannibal: 62, Boston: 41 }[location];
-      if (high === undefined) return { error: "location_not_found", message: `No place is called ${location}.` };
+      if (high === undefined)
+        return { error: "location_not_found", message: `No place is called ${location}.` };
       const conditions = ["light rain", "overcast", "sunny"];
       return {
         location: `${location}, United States`,
@@ -44,7 +51,11 @@ export function tableWeather() {
 export function endlessTool(name = "get_forecast") {
   const seen = { started: 0, aborted: 0 };
   const tool: Tool = {
-    definition: { name, description: "Never answers.", parameters: { type: "object", properties: {} } },
+    definition: {
+      name,
+      description: "Never answers.",
+      parameters: { type: "object", properties: {} },
+    },
     args: z.unknown(),
     run: (_, signal) =>
       new Promise((_resolve, reject) => {

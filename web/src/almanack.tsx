@@ -21,7 +21,9 @@ export function Almanack() {
 
   const load = (): void => {
     setTrouble(null);
-    fetchInfo().then(setInfo, () => setTrouble("The Almanack cannot be reached. Is the server still running?"));
+    fetchInfo().then(setInfo, () =>
+      setTrouble("The Almanack cannot be reached. Is the server still running?"),
+    );
   };
   useEffect(load, []);
   useEffect(() => {
@@ -32,17 +34,25 @@ export function Almanack() {
     return () => removeEventListener("keydown", onKey);
   }, [chat.stop]);
 
-  const persona = VOICES.find((voice) => voice.persona === storedPersona)?.persona ?? info?.defaultPersona ?? "twain";
-  const model = info?.models.find((candidate) => candidate.id === storedModel)?.id ?? info?.models[0]?.id ?? "";
+  const persona =
+    VOICES.find((voice) => voice.persona === storedPersona)?.persona ??
+    info?.defaultPersona ??
+    "twain";
+  const model =
+    info?.models.find((candidate) => candidate.id === storedModel)?.id ?? info?.models[0]?.id ?? "";
   const send = (text: string): void => {
     if (!model || chat.writing) return;
     void chat.send(text, { persona, model });
-    field.current?.focus();
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   };
 
   return (
     <div class="sheet">
-      <Masthead persona={persona} motto={voiceOf(persona).motto} compact={chat.entries.length > 0} />
+      <Masthead
+        persona={persona}
+        motto={voiceOf(persona).motto}
+        compact={chat.entries.length > 0}
+      />
       <Switches
         persona={persona}
         onPersona={setPersona}
@@ -54,12 +64,18 @@ export function Almanack() {
       <main>
         {trouble && (
           <p class="notice" role="alert">
-            {trouble} <button type="button" class="link" onClick={load}>Try again</button>
+            {trouble}{" "}
+            <button type="button" class="link" onClick={load}>
+              Try again
+            </button>
           </p>
         )}
         {info?.models.length === 0 && (
           <p class="notice" role="alert">
-            No model is loaded yet. <button type="button" class="link" onClick={load}>Look again</button>
+            No model is loaded yet.{" "}
+            <button type="button" class="link" onClick={load}>
+              Look again
+            </button>
           </p>
         )}
         {chat.entries.length === 0 ? (
@@ -68,7 +84,13 @@ export function Almanack() {
           <Thread entries={chat.entries} onRetry={send} />
         )}
       </main>
-      <Composer field={field} ready={model !== ""} writing={chat.writing} onSend={send} onStop={chat.stop} />
+      <Composer
+        field={field}
+        ready={model !== ""}
+        writing={chat.writing}
+        onSend={send}
+        onStop={chat.stop}
+      />
       <Colophon info={info} />
     </div>
   );

@@ -17,11 +17,19 @@ const Words = ({ text, writing }: { text: string; writing: boolean }) => {
   );
 };
 
-export function AnswerColumn({ answer, onRetry }: { answer: Answer; onRetry?: (() => void) | undefined }) {
+export function AnswerColumn({
+  answer,
+  onRetry,
+}: {
+  answer: Answer;
+  onRetry?: (() => void) | undefined;
+}) {
   const writing = answer.status === "writing";
   const waitingForWords = writing && answer.parts.at(-1)?.kind !== "text";
   const pending = answer.parts.some((part) => part.kind === "telegram" && !part.call.result);
-  const numbers = answer.parts.map((part, at) => answer.parts.slice(0, at).filter((one) => one.kind === "telegram").length + 1);
+  const numbers = answer.parts.map(
+    (part, at) => answer.parts.slice(0, at).filter((one) => one.kind === "telegram").length + 1,
+  );
   return (
     <article class={`answer ${answer.persona}`} aria-label={voiceOf(answer.persona).byline}>
       <header class="byline">
@@ -30,7 +38,9 @@ export function AnswerColumn({ answer, onRetry }: { answer: Answer; onRetry?: ((
       </header>
       {answer.forgotten > 0 && (
         <p class="aside">
-          The earlier {answer.forgotten === 1 ? "letter" : `${answer.forgotten} letters`} no longer fitted on the desk; this answer was written without {answer.forgotten === 1 ? "it" : "them"}.
+          The earlier {answer.forgotten === 1 ? "letter" : `${answer.forgotten} letters`} no longer
+          fitted on the desk; this answer was written without{" "}
+          {answer.forgotten === 1 ? "it" : "them"}.
         </p>
       )}
       {answer.parts.map((part, at) =>

@@ -6,7 +6,12 @@ import { readEvents } from "./read-events.ts";
 
 export interface Info {
   version: string;
-  models: { id: string; base: string | null; contextTokens: number | null; description: string | null }[];
+  models: {
+    id: string;
+    base: string | null;
+    contextTokens: number | null;
+    description: string | null;
+  }[];
   defaultPersona: Persona;
   tools: { name: string; description: string }[];
   weather: { name: string; attribution: string | null };
@@ -20,7 +25,10 @@ export interface RunCall {
   result?: JsonObject;
 }
 
-export type AnswerEvent = { type: "text"; text: string } | { type: "call"; call: RunCall } | { type: "cut" };
+export type AnswerEvent =
+  | { type: "text"; text: string }
+  | { type: "call"; call: RunCall }
+  | { type: "cut" };
 
 export interface Question {
   model: string;
@@ -45,7 +53,10 @@ interface Chunk {
 
 async function problemOf(response: Response): Promise<ServerProblem> {
   const body = (await response.json().catch(() => ({}))) as Pick<Chunk, "error">;
-  return new ServerProblem(body.error?.message ?? `The server answered ${response.status}.`, body.error?.code ?? null);
+  return new ServerProblem(
+    body.error?.message ?? `The server answered ${response.status}.`,
+    body.error?.code ?? null,
+  );
 }
 
 export async function fetchInfo(signal?: AbortSignal): Promise<Info> {

@@ -4,15 +4,10 @@ import type { Info } from "./api.ts";
 export function Colophon({ info }: { info: Info | null }) {
   return (
     <footer class="colophon">
-      {info && (
-        <p>
-          Weather by {info.weather.name}
-          {info.weather.attribution && <>: {info.weather.attribution}</>}
-        </p>
-      )}
+      {info && <p>{info.weather.attribution ?? `Weather by ${info.weather.name}`}</p>}
       <p>
-        The voices are imitations by a small language model{info && <>, TwainBot {info.version}</>}. Trust the telegram
-        over the prose.
+        The voices are imitations by a small language model{info && <>, TwainBot {info.version}</>}.
+        Trust the telegram over the prose.
       </p>
     </footer>
   );

@@ -19,7 +19,10 @@ export function Composer({ field, ready, writing, onSend, onStop }: ComposerProp
     box.style.height = "auto";
     box.style.height = `${box.scrollHeight + 2}px`;
   }, [text, field]);
-  useEffect(() => field.current?.focus({ preventScroll: true }), [field]);
+  // On a touch screen focus would throw up the keyboard over the page.
+  useEffect(() => {
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, [field]);
 
   const send = (): void => {
     const question = text.trim();
@@ -44,7 +47,7 @@ export function Composer({ field, ready, writing, onSend, onStop }: ComposerProp
         rows={1}
         value={text}
         maxLength={4000}
-        placeholder="Will it rain in Hannibal tomorrow?"
+        placeholder="A town, and a day"
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {
           // While an input method composes, Enter belongs to it.

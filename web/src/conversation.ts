@@ -37,13 +37,18 @@ export type Change =
 function grow(parts: Part[], event: AnswerEvent): Part[] {
   if (event.type === "text") {
     const last = parts.at(-1);
-    if (last?.kind === "text") return [...parts.slice(0, -1), { kind: "text", text: last.text + event.text }];
+    if (last?.kind === "text")
+      return [...parts.slice(0, -1), { kind: "text", text: last.text + event.text }];
     return [...parts, { kind: "text", text: event.text.trimStart() }];
   }
   if (event.type === "call") {
     const known = parts.some((part) => part.kind === "telegram" && part.call.id === event.call.id);
     if (!known) return [...parts, { kind: "telegram", call: event.call }];
-    return parts.map((part) => (part.kind === "telegram" && part.call.id === event.call.id ? { ...part, call: event.call } : part));
+    return parts.map((part) =>
+      part.kind === "telegram" && part.call.id === event.call.id
+        ? { ...part, call: event.call }
+        : part,
+    );
   }
   return parts;
 }
@@ -57,7 +62,16 @@ export function reduce(entries: Entry[], change: Change): Entry[] {
   switch (change.type) {
     case "ask": {
       const { id, text, persona, model } = change;
-      const answer: Answer = { role: "assistant", id: id + 1, persona, model, parts: [], status: "writing", cut: false, forgotten: 0 };
+      const answer: Answer = {
+        role: "assistant",
+        id: id + 1,
+        persona,
+        model,
+        parts: [],
+        status: "writing",
+        cut: false,
+        forgotten: 0,
+      };
       return [...entries, { role: "user", id, text }, answer];
     }
     case "event":
@@ -84,7 +98,9 @@ export const textOf = (answer: Answer): string =>
 
 /** An answer as a model's history holds it: calls, results, words. */
 function answerMessages(answer: Answer): WireMessage[] {
-  const calls = answer.parts.flatMap((part) => (part.kind === "telegram" && part.call.result ? [part.call] : []));
+  const calls = answer.parts.flatMap((part) =>
+    part.kind === "telegram" && part.call.result ? [part.call] : [],
+  );
   const [first, ...rest] = calls.map((call) => ({
     id: call.id,
     type: "function" as const,
@@ -92,8 +108,21 @@ function answerMessages(answer: Answer): WireMessage[] {
   }));
   const text = textOf(answer);
   return [
-    ...(first ? [{ role: "assistant" as const, content: null, tool_calls: [first, ...rest] as [typeof first, ...typeof rest] }] : []),
-    ...calls.map((call) => ({ role: "tool" as const, tool_call_id: call.id, name: call.name, content: JSON.stringify(call.result) })),
+    ...(first
+      ? [
+          {
+            role: "assistant" as const,
+            content: null,
+            tool_calls: [first, ...rest] as [typeof first, ...typeof rest],
+          },
+        ]
+      : []),
+    ...calls.map((call) => ({
+      role: "tool" as const,
+      tool_call_id: call.id,
+      name: call.name,
+      content: JSON.stringify(call.result),
+    })),
     ...(text ? [{ role: "assistant" as const, content: text }] : []),
   ];
 }
@@ -105,7 +134,8 @@ export function exchanges(entries: readonly Entry[]): WireMessage[][] {
     const answer = entries[at + 1];
     if (entry.role !== "user" || answer?.role !== "assistant") continue;
     const said = answerMessages(answer);
-    if (answer.status !== "failed" && said.at(-1)?.role === "assistant") pairs.push([{ role: "user", content: entry.text }, ...said]);
+    if (answer.status !== "failed" && said.at(-1)?.role === "assistant")
+      pairs.push([{ role: "user", content: entry.text }, ...said]);
   }
   return pairs;
 }

@@ -6,8 +6,8 @@ export function FrontPage({ onAsk, ready }: { onAsk(text: string): void; ready: 
     <section class="front" aria-labelledby="front-title">
       <h2 id="front-title">Put a question to the Almanack</h2>
       <p class="lead">
-        Name a town and a day. The Almanack wires for the weather first, shows you the telegram as it came in, and
-        only then permits its correspondents to be clever about it.
+        Name a town and a day. The Almanack wires for the weather first, shows you the telegram as
+        it came in, and only then permits its correspondents to be clever about it.
       </p>
       <h3>Letters lately received</h3>
       <ul class="chips">

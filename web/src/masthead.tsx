@@ -9,12 +9,25 @@ const EDITIONS = [
   { value: "evening", label: "Evening edition", next: null },
 ] as const;
 
-export function Masthead({ persona, motto, compact }: { persona: Persona; motto: string; compact: boolean }) {
+export function Masthead({
+  persona,
+  motto,
+  compact,
+}: {
+  persona: Persona;
+  motto: string;
+  compact: boolean;
+}) {
   const [stored, setEdition] = useSetting("edition");
   const edition = EDITIONS.find((candidate) => candidate.value === stored) ?? EDITIONS[0];
   if (edition.value) document.documentElement.dataset.edition = edition.value;
   else delete document.documentElement.dataset.edition;
-  const today = new Date().toLocaleDateString("en-US", { weekday: "long", month: "long", day: "numeric", year: "numeric" });
+  const today = new Date().toLocaleDateString("en-US", {
+    weekday: "long",
+    month: "long",
+    day: "numeric",
+    year: "numeric",
+  });
 
   return (
     <header class={compact ? "masthead compact" : "masthead"}>

@@ -10,10 +10,19 @@ const Plate = ({ children }: { children: ComponentChildren }) => (
 
 const Steamer = () => (
   <Plate>
-    <path class="hair" d="M4 55q7-4 14 0t14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 8 0" />
-    <path class="hair" d="M24 60q7-4 14 0t14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0" />
+    <path
+      class="hair"
+      d="M4 55q7-4 14 0t14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 8 0"
+    />
+    <path
+      class="hair"
+      d="M24 60q7-4 14 0t14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0 14 0"
+    />
     <path class="ink" d="M62 42h112l8 2-7 8H70z" />
-    <path class="line" d="M70 42V32h96v10M78 32v-8h72v8M118 24v-6h20v6M84 42V32M98 42V32M112 42V32M126 42V32M140 42V32M154 42V32M90 32v-8M104 32v-8M132 32v-8" />
+    <path
+      class="line"
+      d="M70 42V32h96v10M78 32v-8h72v8M118 24v-6h20v6M84 42V32M98 42V32M112 42V32M126 42V32M140 42V32M154 42V32M90 32v-8M104 32v-8M132 32v-8"
+    />
     <path class="ink" d="M92 24V8h5v16zM103 24V8h5v16zM90 8h9l1-3H89zM101 8h9l1-3h-11z" />
     <circle class="line" cx="64" cy="42" r="12" />
     <path class="line" d="M64 30v24M52 42h24M55.500 33.500l17 17M72.500 33.500l-17 17" />
@@ -25,7 +34,10 @@ const Steamer = () => (
 
 const Kite = () => (
   <Plate>
-    <path class="line" d="M20 24a9 9 0 0 1 10-12 14 14 0 0 1 26-2 10 10 0 0 1 14 10 7 7 0 0 1-3 13H27a8 8 0 0 1-7-9z" />
+    <path
+      class="line"
+      d="M20 24a9 9 0 0 1 10-12 14 14 0 0 1 26-2 10 10 0 0 1 14 10 7 7 0 0 1-3 13H27a8 8 0 0 1-7-9z"
+    />
     <path class="hair" d="M28 28h34M32 24h26M36 20h18M44 16h8" />
     <path class="bolt" d="M50 33l-8 13h7l-5 12 14-16h-7l6-9z" />
     <path class="hair" d="M26 38l-5 9M34 38l-8 15M64 38l-5 9M72 36l-8 15" />
@@ -42,10 +54,16 @@ const Kite = () => (
 const SunOverHills = () => (
   <Plate>
     <circle class="ink" cx="120" cy="34" r="12" />
-    <path class="line" d="M120 4v12M92 12l8 9M148 12l-8 9M80 34h16M144 34h16M98 20l5 5M142 20l-5 5M106 8l3 10M134 8l-3 10M86 24l11 4M154 24l-11 4" />
-    <path class="ground" d="M8 56q26-20 52-6t48-4 44 4 36-6 44 12z" />
-    <path class="line" d="M8 56q26-20 52-6t48-4 44 4 36-6 44 12" />
-    <path class="hair" d="M26 54q14-8 28-1M66 56q20-8 38-3M116 56q18-6 34-1M166 56q14-6 26-2M30 60h180" />
+    <path
+      class="line"
+      d="M120 4v12M92 12l8 9M148 12l-8 9M80 34h16M144 34h16M98 20l5 5M142 20l-5 5M106 8l3 10M134 8l-3 10M86 24l11 4M154 24l-11 4"
+    />
+    <path class="ground" d="M8 56q28-20 56-8t56-2q30-14 58-2 26-8 46 12z" />
+    <path class="line" d="M8 56q28-20 56-8t56-2q30-14 58-2 26-8 46 12" />
+    <path
+      class="hair"
+      d="M26 54q14-8 28-1M66 56q20-8 38-3M116 56q18-6 34-1M166 56q14-6 26-2M30 60h180"
+    />
   </Plate>
 );
 

@@ -12,7 +12,8 @@ export interface SwitchesProps {
   onClear?: (() => void) | undefined;
 }
 
-const modelLabel = (model: Info["models"][number]): string => (model.base === null ? `${model.id} (base)` : model.id);
+const modelLabel = (model: Info["models"][number]): string =>
+  model.base === null ? `${model.id} (base)` : model.id;
 
 export function Switches({ persona, onPersona, models, model, onModel, onClear }: SwitchesProps) {
   const chosen = models.find((candidate) => candidate.id === model);

@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "../../src/core/json.ts";
 import type { RunCall } from "./api.ts";
 import { SkyGlyph } from "./sky-glyph.tsx";
-import { cellText, fieldLabel, isRow, shownFields } from "./wire-words.ts";
+import { cellText, fieldLabel, isRow, shownFields, unitOf } from "./wire-words.ts";
 
 const OFFICES: Record<string, string> = {
   get_current_weather: "Present conditions",
@@ -10,9 +10,23 @@ const OFFICES: Record<string, string> = {
   get_weather: "Weather of one day",
 };
 
-export function Telegram({ call, number, waiting }: { call: RunCall; number: number; waiting: boolean }) {
+export function Telegram({
+  call,
+  number,
+  waiting,
+}: {
+  call: RunCall;
+  number: number;
+  waiting: boolean;
+}) {
   const asked = isRow(call.arguments) ? Object.entries(call.arguments) : [];
-  const state = !call.result ? (waiting ? "pending" : "lost") : "error" in call.result ? "refused" : "received";
+  const state = !call.result
+    ? waiting
+      ? "pending"
+      : "lost"
+    : "error" in call.result
+      ? "refused"
+      : "received";
   return (
     <section class={`telegram ${state}`} aria-label={`Weather telegram: ${call.name}`}>
       <header>
@@ -23,14 +37,20 @@ export function Telegram({ call, number, waiting }: { call: RunCall; number: num
         <b>{OFFICES[call.name] ?? "Inquiry"}</b> <code>{call.name}</code>
         {asked.map(([key, value]) => (
           <span class="argument" key={key}>
-            <span class="argument-name">{fieldLabel(key)}</span> {plain(value)}
+            <span class="argument-name">{fieldLabel(key)}:</span> {plain(value)}
           </span>
         ))}
         {asked.length === 0 && <span class="argument">{plain(call.arguments)}</span>}
       </p>
       {state === "pending" && (
         <p class="on-the-wire">
-          On the wire <span class="morse" aria-hidden="true"><i /><i /><i class="dash" /><i /></span>
+          On the wire{" "}
+          <span class="morse" aria-hidden="true">
+            <i />
+            <i />
+            <i class="dash" />
+            <i />
+          </span>
         </p>
       )}
       {state === "lost" && <p class="on-the-wire">No reply was waited for.</p>}
@@ -38,25 +58,45 @@ export function Telegram({ call, number, waiting }: { call: RunCall; number: num
       {call.result && (
         <details>
           <summary>As it came over the wire</summary>
-          <pre tabIndex={0}>{JSON.stringify({ name: call.name, arguments: call.arguments, result: call.result }, null, 2)}</pre>
+          <pre tabIndex={0}>
+            {JSON.stringify(
+              { name: call.name, arguments: call.arguments, result: call.result },
+              null,
+              2,
+            )}
+          </pre>
         </details>
       )}
     </section>
   );
 }
 
-const plain = (value: JsonValue): string => (typeof value === "string" ? value : JSON.stringify(value));
+const plain = (value: JsonValue): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
+
+function Cell({ field, value, row }: { field: string; value: JsonValue; row: JsonObject }) {
+  if (field !== "conditions") return <>{cellText(field, value, row)}</>;
+  return (
+    <span class="with-sky">
+      <SkyGlyph conditions={plain(value)} />
+      {plain(value)}
+    </span>
+  );
+}
 
 function Reply({ result }: { result: JsonObject }) {
   if (typeof result.error === "string") {
     return (
       <p class="refusal">
-        <b>{fieldLabel(result.error)}.</b> {typeof result.message === "string" ? result.message : ""}
+        <b>{fieldLabel(result.error)}.</b>{" "}
+        {typeof result.message === "string" ? result.message : ""}
       </p>
     );
   }
   const units = typeof result.units === "string" ? result.units : undefined;
-  const table = Object.entries(result).find(([, value]) => Array.isArray(value) && value.length > 0 && value.every(isRow));
+  const table = Object.entries(result).find(
+    ([, value]) => Array.isArray(value) && value.length > 0 && value.every(isRow),
+  );
   const fields = shownFields(result).filter(([key]) => key !== table?.[0]);
   return (
     <>
@@ -67,8 +107,7 @@ function Reply({ result }: { result: JsonObject }) {
             <div key={key}>
               <dt>{fieldLabel(key)}</dt>
               <dd>
-                {key === "conditions" && <SkyGlyph conditions={plain(value)} />}
-                {cellText(key, value, result)}
+                <Cell field={key} value={value} row={result} />
               </dd>
             </div>
           ))}
@@ -89,6 +128,7 @@ function Days({ rows, units }: { rows: JsonObject[]; units: string | undefined }
             {columns.map((key) => (
               <th key={key} scope="col">
                 {fieldLabel(key)}
+                {unitOf(key, { ...(units && { units }) })}
               </th>
             ))}
           </tr>
@@ -97,9 +137,11 @@ function Days({ rows, units }: { rows: JsonObject[]; units: string | undefined }
           {rows.map((row, at) => (
             <tr key={at}>
               {columns.map((key) => (
-                <td key={key} class={typeof row[key] === "number" ? "figure" : undefined}>
-                  {key === "conditions" && <SkyGlyph conditions={plain(row[key] ?? "")} />}
-                  {cellText(key, row[key] ?? null, { ...row, ...(units && { units }) })}
+                <td
+                  key={key}
+                  class={typeof row[key] === "number" || key === "date" ? "figure" : undefined}
+                >
+                  <Cell field={key} value={row[key] ?? null} row={row} />
                 </td>
               ))}
             </tr>

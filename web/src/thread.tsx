@@ -37,11 +37,17 @@ export function Thread({ entries, onRetry }: { entries: Entry[]; onRetry(text: s
   return (
     <>
       {/* Busy while it grows, so that a screen reader speaks the whole answer once and not each word. */}
-      <div class="thread" role="log" aria-label="Conversation" aria-busy={answer?.status === "writing"}>
+      <div
+        class="thread"
+        role="log"
+        aria-label="Conversation"
+        aria-busy={answer?.status === "writing"}
+      >
         {entries.map((entry, at) => {
           if (entry.role === "user") return <Question key={entry.id} text={entry.text} />;
           const asked = entries[at - 1];
-          const again = entry === last && asked?.role === "user" ? () => onRetry(asked.text) : undefined;
+          const again =
+            entry === last && asked?.role === "user" ? () => onRetry(asked.text) : undefined;
           return <AnswerColumn key={entry.id} answer={entry} onRetry={again} />;
         })}
       </div>
@@ -53,7 +59,7 @@ export function Thread({ entries, onRetry }: { entries: Entry[]; onRetry(text: s
 }
 
 const Question = ({ text }: { text: string }) => (
-  <article class="letter" aria-label="Your question">
+  <article class="letter" aria-label="You asked">
     <p class="salutation" aria-hidden="true">
       To the Almanack,
     </p>

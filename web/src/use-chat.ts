@@ -31,12 +31,20 @@ export function useChat(): ChatState {
     // A small model has a small memory: when the whole does not fit, the oldest letters are let go.
     for (let forgotten = 0; ; forgotten += 1) {
       try {
-        const messages = [...earlier.slice(forgotten).flat(), { role: "user" as const, content: text }];
-        for await (const event of ask({ model, persona, messages }, stop.signal)) change({ type: "event", event });
+        const messages = [
+          ...earlier.slice(forgotten).flat(),
+          { role: "user" as const, content: text },
+        ];
+        for await (const event of ask({ model, persona, messages }, stop.signal))
+          change({ type: "event", event });
         change({ type: "end", status: "done" });
         break;
       } catch (error) {
-        if (error instanceof ServerProblem && error.code === "context_length_exceeded" && forgotten < earlier.length) {
+        if (
+          error instanceof ServerProblem &&
+          error.code === "context_length_exceeded" &&
+          forgotten < earlier.length
+        ) {
           change({ type: "forget", letters: forgotten + 1 });
           continue;
         }
@@ -54,5 +62,11 @@ export function useChat(): ChatState {
     change({ type: "clear" });
   }, []);
   const last = entries.at(-1);
-  return { entries, writing: last?.role === "assistant" && last.status === "writing", send, stop, clear };
+  return {
+    entries,
+    writing: last?.role === "assistant" && last.status === "writing",
+    send,
+    stop,
+    clear,
+  };
 }

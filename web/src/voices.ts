@@ -15,7 +15,8 @@ export const VOICES: readonly Voice[] = [
     persona: "twain",
     label: "Mr. Twain",
     byline: "Mr. Twain replies",
-    motto: "A pilot reads the river; a prudent man reads the forecast, and carries the umbrella regardless.",
+    motto:
+      "A pilot reads the river; a prudent man reads the forecast, and carries the umbrella regardless.",
   },
   {
     persona: "franklin",
@@ -31,7 +32,8 @@ export const VOICES: readonly Voice[] = [
   },
 ];
 
-export const voiceOf = (persona: Persona): Voice => VOICES.find((voice) => voice.persona === persona)!;
+export const voiceOf = (persona: Persona): Voice =>
+  VOICES.find((voice) => voice.persona === persona)!;
 
 export const QUESTIONS: readonly string[] = [
   "Will it rain in Hannibal, Missouri tomorrow?",

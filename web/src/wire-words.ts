@@ -28,13 +28,21 @@ function dateText(iso: string): string {
   return date.toLocaleDateString("en-US", { weekday: "short", month: "short", day: "numeric" });
 }
 
+const UNIT_LETTERS: Record<string, string> = { fahrenheit: "F", celsius: "C" };
+const TEMPERATURES = new Set(["high", "low", "temperature", "feels_like"]);
+
+/** The unit of a figure, with its space: of a cell, or of a column where the rows name none. */
+export function unitOf(key: string, row: JsonObject): string {
+  if (key === "wind_speed") return typeof row.wind_units === "string" ? ` ${row.wind_units}` : "";
+  const letter = typeof row.units === "string" ? UNIT_LETTERS[row.units] : undefined;
+  return letter && TEMPERATURES.has(key) ? ` °${letter}` : "";
+}
+
 /** `row` holds the units that go with the figure. */
 export function cellText(key: string, value: JsonValue, row: JsonObject): string {
   if (value === null) return "not given";
   if (typeof value === "string") return key === "date" ? dateText(value) : value;
   if (typeof value !== "number") return JSON.stringify(value);
   if (key === "precipitation_chance" || key === "humidity") return `${value} %`;
-  if (key === "wind_speed") return `${value} ${typeof row.wind_units === "string" ? row.wind_units : ""}`.trim();
-  const letter = { fahrenheit: "F", celsius: "C" }[String(row.units)];
-  return letter && ["high", "low", "temperature", "feels_like"].includes(key) ? `${value} °${letter}` : String(value);
+  return `${value}${unitOf(key, row)}`;
 }
