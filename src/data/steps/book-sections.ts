@@ -75,6 +75,12 @@ function isProse(paragraph: string): boolean {
   );
 }
 
+/** "Porto Praya—Ribeira Grande—Habits of a Sea-slug": what a chapter is about, printed below its heading. */
+function isSynopsis(paragraph: string): boolean {
+  const dashes = paragraph.split("—").length - 1;
+  return dashes >= 3 && dashes >= countWords(paragraph) / 6 && !/["!?]/.test(paragraph);
+}
+
 const ordinal = (paragraph: string): string | undefined => {
   const found = NUMERAL.exec(paragraph)?.[1]?.toLowerCase();
   return found === "1" || found === "i" || found === "one" || found === "first" ? "1" : found;
@@ -134,7 +140,7 @@ export function bookSections(text: string): BookSections {
       result.headings++;
       afterHeading = true;
       continue;
-    } else if (isListing(paragraph)) {
+    } else if (isListing(paragraph) || (afterHeading && isSynopsis(paragraph))) {
       close();
       result.contents++;
     } else {

@@ -6,7 +6,8 @@ const FORUM =
 const LINK = /https?:|www\.|\b\w+\.(?:com|org|net)\b/i;
 const READER =
   /^(?:i|i'm|i've|my|we|this|that|these|those|it|its|it's|he|she|they|well|oh|um|uh|wow|lol|wtf|omg|hmm+|so|just|just when|only in|when|not sure|thought|looks? like|welp|yes|no|ok|okay|seriously|literally|found|saw|til|lpt|psa|eli5|help|looking for|can someone|does anyone|anyone|what's|why is|i think|sorry|thanks|thank you|here's|you can't|can't|couldn't|hey)\b/i;
-const SERIES = /^(?:quiz|clickventure|poll|live|watch|horoscope|slideshow|gallery)\b\s*:/i;
+const SERIES =
+  /^(?:quiz|clickventure|poll|live|watch|horoscope|slideshow|gallery|they said what\W*)\b\s*:/i;
 
 /** Share of words of four letters and more that begin with a capital. */
 function titleCase(text: string): number {

@@ -3,7 +3,7 @@ import { eld } from "eld/large";
 import { type Step, drop, eachDocument, keep } from "../pipeline.ts";
 
 /** Enough of a passage to tell; the detector's time grows with the text. */
-const SAMPLE = 400;
+const SAMPLE = 200;
 /** Below this many letters the detector guesses. */
 const MIN_LETTERS = 24;
 
@@ -17,7 +17,7 @@ export function languageStep(language: string): Step {
     if (found.language === language || found.language === "") return keep(document);
     const score = found.getScores()[found.language] ?? 0;
     const wanted = found.getScores()[language] ?? 0;
-    if (!found.isReliable() || wanted > score * 0.8) return keep(document);
+    if (!found.isReliable() || wanted > score * 0.6) return keep(document);
     return drop(document, "other language", {
       score: Math.round(score * 1000) / 1000,
       wanted: Math.round(wanted * 1000) / 1000,

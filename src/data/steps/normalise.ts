@@ -57,7 +57,7 @@ function plainSpacing(text: string): string {
     text
       // `_emphasis_`; an underscore inside a word is part of it.
       .replaceAll(/_{2,}/g, "—")
-      .replaceAll(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "")
+      .replaceAll(/(?<!\p{L})_|_(?!\p{L})/gu, "")
       .replaceAll(/[―‒]|-{2,}/g, "—")
       .replaceAll(/ ?—+ ?/g, "—")
       .replaceAll(/ ?(?:\. ){2,}\.|\.{4,}/g, "...")
@@ -95,7 +95,13 @@ function keepsLines(lines: readonly string[], width: number): boolean {
 
 /** Words that stand whole in a text, to tell `narra-` + `tive` from `home-` + `made`. */
 function wordsOf(text: string): Set<string> {
-  return new Set(text.toLowerCase().match(/\p{L}+(?:-\p{L}+)*/gu));
+  return new Set(
+    text
+      .toLowerCase()
+      // Halves at the end and the start of a line are the question, not the evidence.
+      .replaceAll(/\p{L}+- *\n *\p{L}+/gu, " ")
+      .match(/\p{L}+(?:-\p{L}+)*/gu),
+  );
 }
 
 function joinLines(lines: readonly string[], known: () => Set<string>): string {
@@ -142,9 +148,9 @@ export function normaliseText(raw: string): string {
 
 /** What r/TheOnion's posters and their feeds put around a headline. */
 const HEADLINE_TAIL =
-  /\s*[-|–—]\s*(?:The Onion|ClickHole|America's Finest News Source|The Onion - America's Finest News Source|The Daily Mash|The Babylon Bee)\.?\s*$/i;
+  /\s*(?:[-|–—]\s*(?:The Onion|ClickHole|America's Finest News Source|The Daily Mash|The Babylon Bee)\.?|\|[^|]{2,40})\s*$/i;
 const HEADLINE_LEAD =
-  /^(?:News|Life|Blog|Video|Article|Opinion|PatriotHole|Commentary|The Peel|Clickhole|The Onion|\[?VIDEO\]?)\s*[:-]\s*/i;
+  /^(?:(?:News|Life|Blog|Video|Article|Opinion|PatriotHole|Commentary|The Peel|Clickhole|The Onion|5 Questions|Culture Shock|\[?VIDEO\]?)\s*[:-]\s*)+/i;
 
 /** A headline on one line, without the section that it ran in. */
 export function normaliseHeadline(raw: string): string {

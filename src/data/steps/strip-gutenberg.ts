@@ -13,7 +13,7 @@ const SHORT_END =
 const CREDIT =
   /^\s*(?:\[?Transcriber['’]?s['’]? Notes?|(?:This )?e-?(?:text|book) (?:was )?(?:prepared|produced|scanned|created)|(?:Original )?(?:Produced|Transcribed|Scanned|Digitized|Proofed) (?:by|from)|HTML version by|Electronic Edition by|Edited by .* for Project Gutenberg|Note: Project Gutenberg)/i;
 const MENTION =
-  /project gutenberg|gutenberg-tm|\be-?texts?\b|internet wiretap|online edition|electronic edition|pgdp\.net|distributed proofread|original transcriber['’]s notes?|proofreaders? of this|[\w.-]+@[\w-]+\.\w/i;
+  /project gutenberg|gutenberg-tm|\be-?texts?\b|internet wiretap|online edition|electronic edition|pgdp\.net|distributed proofread|italics are (?:represented|marked|indicated)|original transcriber['’]s notes?|proofreaders? of this|[\w.-]+@[\w-]+\.\w/i;
 const EDITOR_LINE = /^\s*\[(?:End of|Transcriber|Blank page|Page |Pg )[^\]]*\]\s*$/i;
 const NOTES_HEADING = /^\s*(?:original )?transcriber['’]?s['’]? (?:end ?)?notes?:?\s*$/i;
 /** What a file may hold beside the book: header, licence, credits. More is a sign of a wrong cut. */
@@ -106,8 +106,11 @@ function removeCredits(paragraphs: readonly string[]): string[] {
   });
 }
 
-/** The book alone; `kept` is its share of what the file holds beside header and licence. */
-export function stripGutenberg(raw: string): { text: string; kept: number } {
+/**
+ * The book alone. `kept` is the share of the letters between the markers; `share` that of the whole file,
+ * where a header and licence of the usual size are allowed for.
+ */
+export function stripGutenberg(raw: string): { text: string; kept: number; share: number } {
   const file = raw.replace(/^\uFEFF/, "").replaceAll(/\r\n?/g, "\n");
   const inside = bodyLines(file.split("\n")).join("\n");
   const outside = file.length - inside.length;
@@ -126,21 +129,25 @@ export function stripGutenberg(raw: string): { text: string; kept: number } {
     // References to the notes that are gone.
     .replaceAll(/[ \t]?(?:\[\d{1,3}\]|\{\d{1,3}\})/g, "");
   const letters = (value: string): number => value.replaceAll(/\s+/g, "").length;
-  const expected = Math.max(1, letters(file) - Math.min(outside, MAX_OUTSIDE));
-  return { text, kept: Math.min(1, letters(text) / expected) };
+  const own = letters(text);
+  return {
+    text,
+    kept: own / Math.max(1, letters(inside)),
+    share: Math.min(1, own / Math.max(1, letters(file) - Math.min(outside, MAX_OUTSIDE))),
+  };
 }
 
 /** Books of Project Gutenberg only. Throws `curate/gutenberg-cut` rather than train on a wrong cut. */
 export const stripGutenbergStep: Step = eachDocument("strip-gutenberg", (document) => {
   if (document.kind !== "book" || document.source !== "gutenberg") return keep(document);
-  const { text, kept } = stripGutenberg(document.text);
+  const { text, kept, share } = stripGutenberg(document.text);
   const left = /project\s+gutenberg/i.exec(text);
-  if (kept < MIN_KEPT || left) {
+  if (share < MIN_KEPT || left) {
     throw new TwainError(
       "curate/gutenberg-cut",
       left
         ? `${document.id}: "${text.slice(Math.max(0, left.index - 60), left.index + 40)}" is left of the file's header or licence`
-        : `${document.id}: only ${Math.round(kept * 100)} % of the file was taken for the book`,
+        : `${document.id}: only ${Math.round(share * 100)} % of the file was taken for the book`,
       { hint: "The file's markers are unusual: take another edition of the book." },
     );
   }
