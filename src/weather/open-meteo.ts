@@ -47,7 +47,7 @@ const DailyAnswer = z.object({
 const Failure = z.object({ error: z.literal(true), reason: z.string() });
 
 export interface OpenMeteoOptions extends Partial<PoliteFetchOptions> {
-  /** Of a paid plan: switches to the `customer-` hosts. The caller reads it from `OPEN_METEO_API_KEY`. */
+  /** Of a paid plan: switches to the `customer-` hosts. By default `OPEN_METEO_API_KEY`. */
   apiKey?: string | undefined;
   /** `https://host` of another geocoder or forecast server, self-hosted or in a test. */
   geocodingUrl?: string;
@@ -74,7 +74,9 @@ const round = (value: number): number => Math.round(value) + 0;
 
 /** A provider over Open-Meteo's public API, or another server that speaks it. */
 export function createOpenMeteo(options: OpenMeteoOptions = {}): WeatherProvider {
-  const { apiKey } = options;
+  // The key of the environment is Open-Meteo's, so another server is not sent it.
+  const own = !options.geocodingUrl && !options.forecastUrl;
+  const apiKey = options.apiKey ?? (own ? process.env.OPEN_METEO_API_KEY : undefined);
   const host = apiKey ? "customer-" : "";
   const geocoding = options.geocodingUrl ?? `https://${host}geocoding-api.open-meteo.com`;
   const forecast = options.forecastUrl ?? `https://${host}api.open-meteo.com`;
