@@ -1,0 +1,220 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { WireTool } from "../../core/chat.ts";
+import { type Conversation, ConversationRow, toRow } from "../../core/conversation.ts";
+import { Document } from "../../core/document.ts";
+import { createRandom } from "../../core/random.ts";
+import { type Recipe, parseRecipe } from "../../core/recipe.ts";
+import { ToolCase } from "../../core/tool-case.ts";
+import { createSimulator } from "./episodes.ts";
+import { loadPlaces, plainName } from "../../weather/place.ts";
+import { questionKey } from "./cases.ts";
+import { makeDrills } from "./drills.ts";
+import { IMITATE } from "./instruction-templates.ts";
+import { makeInstructions } from "./instructions.ts";
+import { type Synthesized, synthesize } from "./synthesize.ts";
+import { topicOf } from "./topic.ts";
+
+const signal = new AbortController().signal;
+const config: Recipe["curate"] = parseRecipe(
+  {
+    name: "test",
+    data: { sources: [{ kind: "bundled" }] },
+    curate: { episodes: { train: 600, cases: 60 }, drills: 400 },
+    base: { kind: "folder", path: "x" },
+    train: { steps: 1, learningRate: 1 },
+  },
+  "test",
+).curate;
+
+const document = (id: string, kind: Document["kind"], text: string, extra: Document["extra"]): Document =>
+  Document.parse({ id, kind, text, source: "test", licence: "CC0-1.0", sha256: "0", extra });
+
+const chunk =
+  "The river rose in the night. We heard the river at the door, and the river did not knock. It took the fence first, then the mule, and at last the deacon, who had been explaining it to us.";
+const documents = [
+  document("quip", "aphorism", "Fog is kind to a plain town.", { persona: "twain", topic: "fog" }),
+  document("saying", "aphorism", "Snow and debt fall quietly.", { persona: "franklin", topic: "snow" }),
+  document("book#1", "passage", chunk, { persona: "twain", role: "style", work: "book" }),
+  document("book#2", "passage", `${chunk} He said:`, { persona: "twain", role: "style", work: "book" }),
+  document("plain#1", "passage", "A cloud forms when air rises.", { role: "neutral", work: "plain" }),
+  document("onion", "headline", "Rain Delayed By Rain", { humorous: true, subreddit: "TheOnion" }),
+  document("news", "headline", "Man Bites Dog", { humorous: false, subreddit: "nottheonion" }),
+  document("joke", "joke", "Why?\nBecause.", { condition: "storm", setup: "Why?", punchline: "Because." }),
+  document("fact", "weather-answer", "Drops of water.", { persona: "neutral", question: "What is rain?" }),
+];
+
+async function run(seed: number, wantBase = true): Promise<Synthesized[]> {
+  const items: Synthesized[] = [];
+  for await (const item of synthesize(documents, { config, seed, wantBase, signal })) items.push(item);
+  return items;
+}
+let items: Synthesized[];
+beforeAll(async () => {
+  items = await run(1);
+});
+const rowsTo = (to: "dataset" | "base"): Conversation[] =>
+  items.flatMap((item) => (item.to === to ? [item.row] : []));
+const cases = (): ToolCase[] => items.flatMap((item) => (item.to === "cases" ? [item.row] : []));
+const userText = (row: Conversation | ToolCase): string =>
+  row.messages.find((message) => message.role === "user")?.content ?? "";
+
+test("a seed fixes every row", async () => {
+  expect(JSON.stringify(await run(1))).toBe(JSON.stringify(items));
+});
+
+test("rows fit their schemas and have ids of their own", () => {
+  for (const to of ["dataset", "base"] as const) {
+    const rows = rowsTo(to);
+    for (const row of rows) ConversationRow.parse(toRow(row));
+    expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
+  }
+});
+
+test("without a base from scratch there are no drills", async () => {
+  expect((await run(1, false)).some((item) => item.to === "base")).toBe(false);
+});
+
+test("an abort stops it", async () => {
+  const aborted = synthesize(documents, { config, seed: 1, wantBase: true, signal: AbortSignal.abort() });
+  await expect(async () => {
+    for await (const _ of aborted);
+  }).rejects.toThrow();
+});
+
+describe("cases", () => {
+  test("are unique, and no training row asks what a case asks", () => {
+    const keys = cases().map((row) => questionKey(userText(row)));
+    expect(new Set(keys).size).toBe(keys.length);
+    const trained = new Set(rowsTo("dataset").map((row) => questionKey(userText(row))));
+    expect(keys.filter((key) => trained.has(key))).toEqual([]);
+  });
+
+  test("fill every slice", () => {
+    for (const slice of ["heldout-phrasing", "heldout-place", "heldout-both", "no-tool"] as const) {
+      expect(cases().filter((row) => row.slice === slice)).toHaveLength(60);
+    }
+    expect(cases().filter((row) => row.slice === "missing-location").length).toBeGreaterThan(30);
+  });
+
+  test("have calls that run and find the place, or no call at all", async () => {
+    const world = await loadPlaces();
+    const simulator = createSimulator(world);
+    for (const row of cases().map((entry) => ToolCase.parse(entry))) {
+      const silent = row.slice === "no-tool" || row.slice === "missing-location";
+      expect(row.expected).toHaveLength(silent ? 0 : 1);
+      row.tools.forEach((tool) => WireTool.parse(tool));
+      simulator.set(new Date(row.now), false);
+      for (const call of row.expected) {
+        const result = await simulator.run(call.name, call.arguments, signal);
+        expect(result.error).toBeUndefined();
+        expect(userText(row)).toContain(String(call.arguments.location));
+      }
+    }
+  });
+
+  test("of held-out places name no place of a training row", () => {
+    const asked = rowsTo("dataset")
+      .filter((row) => row.tags.domain === "tool")
+      .map((row) => ` ${plainName(userText(row))} `);
+    const heldout = cases().filter((row) => /place|both/.test(row.slice));
+    for (const row of heldout) {
+      const name = plainName(String(row.expected[0]!.arguments.location).split(",")[0]!);
+      expect(asked.some((text) => text.includes(` ${name} `)), name).toBe(false);
+    }
+  });
+});
+
+describe("instructions", () => {
+  const of = (id: string): Conversation | undefined =>
+    rowsTo("dataset").find((row) => row.meta.parents.includes(id));
+
+  test("keep lineage, licence and work", () => {
+    expect(of("quip")).toMatchObject({
+      tags: { persona: "twain", domain: "literary" },
+      meta: { parents: ["quip"], licence: "CC0-1.0", split_key: "quip" },
+    });
+    expect(of("book#1")?.meta.split_key).toBe("book");
+    expect(of("saying")?.messages[0]).toEqual({ role: "system", content: "[franklin]" });
+    expect(of("onion")?.tags.domain).toBe("humour");
+    expect(of("fact")?.tags.domain).toBe("no-tool");
+  });
+
+  test("tell a joke whole", () => {
+    expect(of("joke")?.messages.at(-1)?.content).toBe("Why? Because.");
+    expect(userText(of("joke")!)).toContain("storms");
+  });
+
+  test("leave out real news, neutral prose and what breaks off", () => {
+    for (const id of ["news", "plain#1", "book#2"]) expect(of(id)).toBeUndefined();
+  });
+
+  test("caps hold and phrasings vary", () => {
+    const many = Array.from({ length: 400 }, (_, i) =>
+      document(`p${i}`, "passage", "Rain fell.", { persona: "twain", topic: "rain" }),
+    );
+    const options = { perDocument: 1, maxPerTemplate: 12, random: createRandom(1) };
+    const templates = [...makeInstructions(many, options)].map((row) => row.meta.template!);
+    expect(new Set(templates).size).toBeGreaterThanOrEqual(25);
+    for (const name of new Set(templates)) {
+      expect(templates.filter((one) => one === name).length).toBeLessThanOrEqual(12);
+    }
+    expect(new Set(IMITATE).size).toBeGreaterThanOrEqual(25);
+  });
+
+  test("a topic is a noun that comes back", () => {
+    expect(topicOf(chunk)).toBe("the river");
+    expect(topicOf("A mule is a mule, and a mule was never sorry.")).toBe("a mule");
+    expect(topicOf("He went. They sang.")).toBeUndefined();
+  });
+});
+
+describe("drills", () => {
+  const drills = (): Conversation[] => rowsTo("base").filter((row) => row.tags.domain === "drill");
+
+  test("are as many as asked, 45 in 100 copying, short, and free of tool calls", () => {
+    expect(drills()).toHaveLength(400);
+    const copying = drills().filter((row) => row.meta.template!.startsWith("copy:"));
+    expect(copying).toHaveLength(180);
+    const words = drills()
+      .map((row) => row.messages.map((message) => message.content).join(" ").split(/\s+/).length)
+      .toSorted((a, b) => a - b);
+    expect(words[200]).toBeLessThan(45);
+    for (const row of drills()) {
+      expect(JSON.stringify(row)).not.toMatch(/tool_call|toolCalls|get_weather|"arguments"/);
+      expect(row.tools).toBeUndefined();
+    }
+  });
+
+  test("can be answered from the message: every name and number of the answer stands in it", () => {
+    for (const row of drills()) {
+      const [user, answer] = row.messages.map((message) => message.content ?? "");
+      if (row.meta.template === "copy:spelled") continue;
+      const heard = user!.toLowerCase();
+      for (const part of answer!.match(/-?\d+|\p{Lu}[\p{L}']+/gu) ?? []) {
+        const ours = /^(?:The|It|In|Expect|Look|This|There|On|Of)$/.test(part);
+        if (!ours) expect(heard, `${answer} <- ${user}`).toContain(part.toLowerCase());
+      }
+    }
+  });
+
+  test("hold every kind of letter sequence, and no held-out place", async () => {
+    const rows = [...makeDrills({ count: 4000, places: [], random: createRandom(2) })];
+    const pairs = new Set<string>();
+    for (const row of rows) {
+      const text = userText(row).toLowerCase();
+      for (let i = 1; i < text.length; i++) {
+        const pair = text.slice(i - 1, i + 1);
+        if (/^[a-z]{2}$/.test(pair)) pairs.add(pair);
+      }
+    }
+    expect(pairs.size).toBeGreaterThan(500);
+  });
+
+  test("plain text comes from neutral documents only", () => {
+    const texts = rowsTo("base").filter((row) => row.tags.domain === "text");
+    expect(texts.map((row) => row.meta.parents[0]).toSorted()).toEqual(["fact", "plain#1"]);
+    expect(texts[0]!.messages).toEqual([
+      { role: "assistant", content: "A cloud forms when air rises." },
+    ]);
+  });
+});
