@@ -2,7 +2,7 @@
 import { TwainError } from "../core/errors.ts";
 import type { Graph, Node } from "./graph.ts";
 import { add, constantLike } from "./ops/elementwise.ts";
-import { identityOp, reshape } from "./ops/layout.ts";
+import { identityOp, reshape, stopGradient } from "./ops/layout.ts";
 import { after } from "./ops/after.ts";
 import { zerosOf } from "./ops/indexing.ts";
 import { reduceSum } from "./ops/reduce.ts";
@@ -147,7 +147,8 @@ export function checkpoint(
   const output = fn(inputs);
   const backward = (dy: Tensor): Gradients =>
     first.graph.recomputing(() => {
-      const again = [after(first, dy), ...rest];
+      // Leaves: one input may depend on another, and each is to get its own share only.
+      const again = [after(first, dy), ...rest].map(stopGradient);
       return pullback([fn(again)], [dy], again);
     });
   return withGradient(output, inputs, backward, { closed: true });

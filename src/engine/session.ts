@@ -104,13 +104,14 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
   const { device = "cpu", threads, optimization = "all", memoryPattern = true } = options;
   if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
   const ort = await import("onnxruntime-node");
-  const { bytes, externalData } = toModel(simplify(graph));
+  const { bytes, externalData } = toModel(simplify(graph, { fusedMatmul: device !== "webgpu" }));
   try {
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
       graphOptimizationLevel: optimization,
       enableMemPattern: memoryPattern,
-      logSeverityLevel: 3,
+      // Errors are thrown with the same text.
+      logSeverityLevel: 4,
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(externalData.length > 0 && { externalData }),
     });

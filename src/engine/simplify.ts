@@ -9,8 +9,14 @@ import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
 /** Constants up to this many elements are compared with each other. */
 const SMALL = 64;
 
-/** Builds the smaller copy; every declared input and needed initializer keeps its name. */
-export function simplify(graph: Graph): Graph {
+/**
+ * Builds the smaller copy; every declared input and needed initializer keeps its name. Without
+ * `fusedMatmul`, products of rank 3 or more read no operand transposed: WebGPU has no such kernel.
+ */
+export function simplify(
+  graph: Graph,
+  { fusedMatmul = true }: { fusedMatmul?: boolean } = {},
+): Graph {
   const result = new Graph();
   const copies = new Map<number, Tensor>();
   const live = liveTensors(graph);
@@ -45,7 +51,7 @@ export function simplify(graph: Graph): Graph {
     }
     const inputs = node.inputs.map(copyOf);
     const copy =
-      fold(node, inputs) ??
+      fold(node, inputs, fusedMatmul) ??
       remember(merged, nodeKey(node, inputs), () =>
         result.add(node.op, inputs, node.attrs, undefined, node.scope),
       );
@@ -84,7 +90,7 @@ const nodeKey = (node: Node, inputs: readonly Tensor[]): string =>
   `${node.op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(node.attrs)}@${node.scope}`;
 
 /** The existing tensor, or the shorter node, that a node amounts to. */
-function fold(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+function fold(node: Node, inputs: readonly Tensor[], fusedMatmul: boolean): Tensor | undefined {
   const [a, b] = inputs;
   const { output, attrs } = node;
   if (!a) return undefined;
@@ -111,7 +117,7 @@ function fold(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
     case "Div":
       return unchanged(output, a, b, 1);
     case "MatMul":
-      return b && foldMatmul(a, b, attrs);
+      return b && (fusedMatmul ? foldMatmul(a, b, attrs) : plainMatmul(a, b, attrs));
     default:
       return undefined;
   }
@@ -161,6 +167,27 @@ function foldMatmul(a: Tensor, b: Tensor, attrs: Attributes): Tensor | undefined
     transA: (attrs["transA"] === 1) !== (plainA !== undefined),
     transB: (attrs["transB"] === 1) !== (plainB !== undefined),
   });
+}
+
+/** The product without FusedMatMul: as one matrix product where the right operand is a matrix, else by transposing. */
+function plainMatmul(a: Tensor, b: Tensor, attrs: Attributes): Tensor | undefined {
+  const transA = attrs["transA"] === 1;
+  const transB = attrs["transB"] === 1;
+  const matrices = a.shape.length === 2 && b.shape.length === 2;
+  if (matrices || (!transA && !transB)) return undefined;
+  if (b.shape.length === 2 && !transA) {
+    const rows = reshape(a, [-1, a.shape.at(-1)!]);
+    return reshape(matmul(rows, b, { transB }), [...a.shape.slice(0, -1), b.shape[0]!]);
+  }
+  return matmul(transA ? swapLastTwo(a) : a, transB ? swapLastTwo(b) : b);
+}
+
+function swapLastTwo(x: Tensor): Tensor {
+  const rank = x.shape.length;
+  return transpose(
+    x,
+    x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
+  );
 }
 
 function swapped(x: Tensor): Tensor | undefined {
