@@ -102,13 +102,12 @@ export class Graph {
     inputs: Inputs,
     attrs: Attrs,
     custom?: CustomGradient,
-    scope: number = this.#scope,
   ): Tensor {
     for (const input of inputs) {
       if (input.graph !== this) throw new Error(`${op.name}: an input belongs to another graph`);
     }
     const { dtype, shape } = op.infer(inputs, attrs);
-    const own = { op: op as Op, inputs, attrs, scope, custom };
+    const own = { op: op as Op, inputs, attrs, scope: this.#scope, custom };
     // The node and its output name each other.
     const node: Node = {
       ...own,
@@ -123,8 +122,14 @@ export class Graph {
 
   /** Runs `build` so that the nodes it adds are never merged with equal nodes made elsewhere. */
   recomputing<T>(build: () => T): T {
+    return this.within(this.#scopes + 1, build);
+  }
+
+  /** Runs `build` so that the nodes it adds belong to `scope`. */
+  within<T>(scope: number, build: () => T): T {
     const outer = this.#scope;
-    this.#scope = ++this.#scopes;
+    this.#scope = scope;
+    this.#scopes = Math.max(this.#scopes, scope);
     try {
       return build();
     } finally {

@@ -9,14 +9,23 @@ import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
 /** Constants up to this many elements are compared with each other. */
 const SMALL = 64;
 
-/**
- * Builds the smaller copy; every declared input and needed initializer keeps its name. Without
- * `fusedMatmul`, products of rank 3 or more read no operand transposed: WebGPU has no such kernel.
- */
-export function simplify(
-  graph: Graph,
-  { fusedMatmul = true }: { fusedMatmul?: boolean } = {},
-): Graph {
+export interface SimplifyOptions {
+  /** False: products of rank 3 or more read no operand transposed, for WebGPU has no such kernel. */
+  fusedMatmul?: boolean;
+}
+
+/** A new graph with the same outputs; every declared input and needed initializer keeps its name. */
+export function simplify(graph: Graph, { fusedMatmul = true }: SimplifyOptions = {}): Graph {
+  // One pass can open the way for another: what a fold made is looked at the next time.
+  let current = pass(graph, fusedMatmul);
+  for (;;) {
+    const next = pass(current, fusedMatmul);
+    if (next.nodes.length === current.nodes.length) return next;
+    current = next;
+  }
+}
+
+function pass(graph: Graph, fusedMatmul: boolean): Graph {
   const result = new Graph();
   const copies = new Map<number, Tensor>();
   const live = liveTensors(graph);
@@ -41,23 +50,21 @@ export function simplify(
 
   for (const node of graph.nodes) {
     if (!live.has(node.output.id)) continue;
-    if (node.op.name === afterOp.name) {
-      const [x, ...others] = node.inputs;
-      copies.set(
-        node.output.id,
-        orderedValue(copyOf(x!), others.filter((y) => live.has(y.id)).map(copyOf)),
-      );
-      continue;
-    }
-    const inputs = node.inputs.map(copyOf);
-    const copy =
-      fold(node, inputs, fusedMatmul) ??
-      remember(merged, nodeKey(node, inputs), () =>
-        result.add(node.op, inputs, node.attrs, undefined, node.scope),
-      );
+    const copy = result.within(node.scope, () => {
+      if (node.op.name === afterOp.name) {
+        const [x, ...others] = node.inputs;
+        return orderedValue(copyOf(x!), others.filter((y) => live.has(y.id)).map(copyOf));
+      }
+      const inputs = node.inputs.map(copyOf);
+      const make = (): Tensor => result.add(node.op, inputs, node.attrs);
+      return fold(node, inputs, fusedMatmul) ?? remember(merged, nodeKey(node, inputs), make);
+    });
     copies.set(node.output.id, copy);
   }
   for (const [name, x] of graph.outputs) result.output(name, copyOf(x));
+  // Nodes that a fold went around.
+  const needed = liveTensors(result);
+  result.nodes.splice(0, Infinity, ...result.nodes.filter((node) => needed.has(node.output.id)));
   return result;
 }
 

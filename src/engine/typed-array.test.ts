@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import { fromHalf, toHalf, typedArray } from "./typed-array.ts";
 
 test("every half-precision number survives the round trip", () => {
-  for (let bits = 0; bits < 0x10000; bits++) {
+  const lost = Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => {
     const number = fromHalf(bits);
-    if (Number.isNaN(number)) expect(fromHalf(toHalf(number))).toBeNaN();
-    else expect(toHalf(number)).toBe(bits);
-  }
+    return Number.isNaN(number) ? !Number.isNaN(fromHalf(toHalf(number))) : toHalf(number) !== bits;
+  });
+  expect(lost).toEqual([]);
 });
 
 test("numbers between two halves go to the nearer, ties to the even one", () => {
-  for (let bits = 0; bits < 0x7bff; bits += 7) {
+  for (let bits = 0; bits < 0x7bff; bits += 97) {
     const [low, high] = [fromHalf(bits), fromHalf(bits + 1)];
     const middle = (low + high) / 2;
     expect(toHalf(middle)).toBe(bits % 2 === 0 ? bits : bits + 1);
