@@ -162,7 +162,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
           /get_forecast\s+Location: Hannibal\s+Days: 3/,
         );
         expect(await telegram.locator("tbody tr").allInnerTexts()).toEqual([
-          expect.stringMatching(/Sat, Nov 21\s+light rain\s+62\s+48\s+70 %/),
+          expect.stringMatching(/Sat, Nov 21\s+light rain\s+62\s+48\s+70%/),
           expect.stringMatching(/Sun, Nov 22/),
           expect.stringMatching(/Mon, Nov 23/),
         ]);

@@ -43,6 +43,6 @@ export function cellText(key: string, value: JsonValue, row: JsonObject): string
   if (value === null) return "not given";
   if (typeof value === "string") return key === "date" ? dateText(value) : value;
   if (typeof value !== "number") return JSON.stringify(value);
-  if (key === "precipitation_chance" || key === "humidity") return `${value} %`;
+  if (key === "precipitation_chance" || key === "humidity") return `${value}%`;
   return `${value}${unitOf(key, row)}`;
 }
