@@ -27,7 +27,8 @@ function kindsOf(conditions: string): Set<string> {
 
 const MODIFIERS =
   /\b(light|heavy|steady|moderate|slight|violent|scattered|mostly|partly|freezing|dense|thick|severe|strong)$/;
-const DENIAL = /\b(?:no|not|nor|never|without|neither|hardly|isn't|won't|n't|free of|instead of)\b[^,;:]{0,24}$/;
+const DENIAL =
+  /\b(?:no|not|nor|never|without|neither|hardly|isn't|won't|n't|free of|instead of)\b[^,;:]{0,24}$/;
 /** A figure of chance beside the word: it speaks of `precipitation_chance`, not of the sky. */
 const CHANCE_BEFORE = /\b(?:chances?|odds|probability|likelihood|risk) (?:of|for) (?:any |some )?$/;
 const CHANCE_AFTER = /^,? ?(?:at )?(?:an? )?(?:chance|-?\d)/;
@@ -48,7 +49,9 @@ const UNKNOWN = /\bunknown \(code \d+\)/g;
 
 /** Claims of one sentence about `facts`, the records it speaks of. */
 export function conditionClaims(sentence: string, facts: readonly Facts[]): ConditionClaim[] {
-  const reported = facts.flatMap((fact) => (fact.conditions ? [fact.conditions.toLowerCase()] : []));
+  const reported = facts.flatMap((fact) =>
+    fact.conditions ? [fact.conditions.toLowerCase()] : [],
+  );
   const kinds = reported.map(kindsOf);
   const someHas = (kind: string): boolean => kinds.some((set) => set.has(kind));
   const claims: ConditionClaim[] = [];
@@ -80,8 +83,7 @@ export function conditionClaims(sentence: string, facts: readonly Facts[]): Cond
     if (HYPOTHETICAL.test(before)) continue;
     const modifier = MODIFIERS.exec(before.trimEnd())?.[1];
     const stated = reported.some(
-      (phrase, i) =>
-        kinds[i]!.has(kind) && (modifier === undefined || phrase.includes(modifier)),
+      (phrase, i) => kinds[i]!.has(kind) && (modifier === undefined || phrase.includes(modifier)),
     );
     judge(match.index, modifier ? `${modifier} ${match[0]}` : match[0], stated, someHas(kind));
   }

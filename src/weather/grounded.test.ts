@@ -27,8 +27,22 @@ const forecast: JsonObject = {
   location: "Saint Louis, Missouri, United States",
   units: "fahrenheit",
   days: [
-    { date: "2026-11-21", weekday: "Saturday", conditions: "fog", high: 55, low: 41, precipitation_chance: 9 },
-    { date: "2026-11-22", weekday: "Sunday", conditions: "steady rain", high: 49, low: 38, precipitation_chance: 90 },
+    {
+      date: "2026-11-21",
+      weekday: "Saturday",
+      conditions: "fog",
+      high: 55,
+      low: 41,
+      precipitation_chance: 9,
+    },
+    {
+      date: "2026-11-22",
+      weekday: "Sunday",
+      conditions: "steady rain",
+      high: 49,
+      low: 38,
+      precipitation_chance: 90,
+    },
   ],
 };
 
@@ -45,9 +59,16 @@ const good: [string, JsonObject, string?][] = [
   ["It is -5 in Oslo with heavy snow, a wind of 17 km/h and humidity at 83 percent.", current],
   ["Oslo is at minus five degrees and feels like -11, with heavy snow.", current],
   ["Oslo stands at 5 degrees below zero.", current],
-  ["The next two days in St. Louis: Saturday fog, 55 and 41. Sunday: steady rain, high 49, low 38.", forecast],
+  [
+    "The next two days in St. Louis: Saturday fog, 55 and 41. Sunday: steady rain, high 49, low 38.",
+    forecast,
+  ],
   ["For the next 2 days Saint Louis has Saturday: fog, 55 high. Sunday has steady rain.", forecast],
-  ["Hannibal stays under your 70: a high of 62 and light rain.", day, "Will it be under 70 in Hannibal?"],
+  [
+    "Hannibal stays under your 70: a high of 62 and light rain.",
+    day,
+    "Will it be under 70 in Hannibal?",
+  ],
 ];
 test.each(good)("supported: %s", (answer, result, question = "") => {
   expect(checkGrounded(answer, [result], question)).toMatchObject({
@@ -103,7 +124,10 @@ describe("after an error nothing may be reported", () => {
 describe("mutations", () => {
   const answers: [string, JsonObject][] = good.slice(0, 2).map(([text, result]) => [text, result]);
   answers.push(["Oslo has heavy snow, -5 degrees, wind 17 km/h, humidity 83 percent.", current]);
-  answers.push(["Saint Louis, Saturday: fog, 55 and 41. Sunday: steady rain, 49 and 38.", forecast]);
+  answers.push([
+    "Saint Louis, Saturday: fog, 55 and 41. Sunday: steady rain, 49 and 38.",
+    forecast,
+  ]);
 
   test.each(answers)("any digit of %j", (answer, result) => {
     for (const match of answer.matchAll(/\d/g)) {
@@ -126,7 +150,7 @@ describe("mutations", () => {
   });
 
   test.each(answers)("another place in %j", (answer, result) => {
-    const city = String(result.location).split(",")[0]!;
+    const city = JSON.stringify(result.location).slice(1).split(",")[0]!;
     const wrong = answer.replace(new RegExp(city, "gi"), "Cairo");
     expect(checkGrounded(wrong, [result]).grounded).toBe(false);
   });

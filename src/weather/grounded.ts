@@ -23,19 +23,19 @@ export interface Grounding {
   grounded: boolean;
 }
 
-/** What one result, or one day of a forecast, establishes. Absent numbers are undefined. */
+/** What one result, or one day of a forecast, establishes. */
 export interface Facts {
   city: string;
-  date?: string;
-  conditions?: string;
-  units?: string;
-  high?: number;
-  low?: number;
-  temperature?: number;
-  feelsLike?: number;
-  chance?: number;
-  humidity?: number;
-  wind?: number;
+  date: string | undefined;
+  conditions: string | undefined;
+  units: string | undefined;
+  high: number | undefined;
+  low: number | undefined;
+  temperature: number | undefined;
+  feelsLike: number | undefined;
+  chance: number | undefined;
+  humidity: number | undefined;
+  wind: number | undefined;
 }
 
 const number = (value: unknown): number | undefined =>
@@ -48,7 +48,7 @@ function factsOf(result: JsonObject): Facts[] {
   if ("error" in result) return [];
   const days = Array.isArray(result.days) ? result.days.filter(isJsonObject) : [result];
   return days.map((day) => {
-    const facts: Record<keyof Facts, string | number | undefined> = {
+    return {
       city: text(result.location)?.split(",")[0]?.trim() ?? "",
       date: text(day.date),
       conditions: text(day.conditions),
@@ -61,11 +61,13 @@ function factsOf(result: JsonObject): Facts[] {
       humidity: number(day.humidity),
       wind: number(day.wind_speed),
     };
-    return facts as Facts;
   });
 }
 
-const MONTHS = "January February March April May June July August September October November December".split(" ");
+const MONTHS =
+  "January February March April May June July August September October November December".split(
+    " ",
+  );
 const DATES = new RegExp(
   `(\\d{4})-(\\d{2})-(\\d{2})|\\b(${MONTHS.join("|")}) (\\d{1,2})(?:st|nd|rd|th)?\\b(?:,? \\d{4})?|\\b(\\d{1,2})(?:st|nd|rd|th)?(?: of)? (${MONTHS.join("|")})\\b|\\b(\\d{1,2})(?:st|nd|rd|th)\\b`,
   "g",

@@ -44,9 +44,14 @@ type Role = "high" | "low" | "chance" | "humidity" | "wind" | undefined;
 
 /** What the words beside a number say that it is. */
 function roleOf(before: string, after: string): Role {
-  const lead = /\b(high|low)s?(?: temperatures?)?(?: (?:of|near|at|is|was|being|about|around|will be|to be))?:?\s*$/i.exec(before);
+  const lead =
+    /\b(high|low)s?(?: temperatures?)?(?: (?:of|near|at|is|was|being|about|around|will be|to be))?:?\s*$/i.exec(
+      before,
+    );
   const trail =
-    /^\s*(?:degrees )?(?:(?:for|at|by way of|as|in) (?:the|a|its) )?(high|low)\b(?! and )/i.exec(after);
+    /^\s*(?:degrees )?(?:(?:for|at|by way of|as|in) (?:the|a|its) )?(high|low)\b(?! and )/i.exec(
+      after,
+    );
   // "high 62, low 48" leads; "62 high, 48 low" trails.
   const named = (lead ?? trail)?.[1]?.toLowerCase();
   if (named === "high" || named === "low") return named;

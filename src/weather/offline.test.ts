@@ -25,7 +25,12 @@ test("the same place and date have the same weather, whenever they are asked for
   const late = await provider("2026-03-04T02:00:00Z").daily(place, 7, "celsius", signal);
   expect(early.slice(3)).toEqual(late);
   expect(early[0]!.date).toBe("2026-03-01");
-  const other = await provider("2026-03-01T12:00:00Z").daily(at("Borvil", 41), 10, "celsius", signal);
+  const other = await provider("2026-03-01T12:00:00Z").daily(
+    at("Borvil", 41),
+    10,
+    "celsius",
+    signal,
+  );
   expect(other).not.toEqual(early);
 });
 

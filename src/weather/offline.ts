@@ -40,11 +40,7 @@ function wetCode(high: number, low: number, random: { next(): number }): number 
   if (high < 4 && low < 0) return random.next() < 0.6 ? pick([71, 73, 75]) : pick([56, 66, 67]);
   if (high > 19 && random.next() < 0.3) return pick([95, 95, 96]);
   const kind = random.next();
-  return kind < 0.25
-    ? pick([51, 53, 55])
-    : kind < 0.7
-      ? pick([61, 63, 65])
-      : pick([80, 81, 82]);
+  return kind < 0.25 ? pick([51, 53, 55]) : kind < 0.7 ? pick([61, 63, 65]) : pick([80, 81, 82]);
 }
 
 function makeDay(place: Place, date: string): Day {

@@ -169,7 +169,10 @@ test("the tools work on it end to end", async () => {
   }));
   const tools = createWeatherTools(provider, () => new Date("2026-11-20T23:30:00Z"));
   const tool = tools.find((one) => one.definition.name === "get_weather")!;
-  const result = await tool.run(tool.args.parse({ location: "Hannibal", date: "tomorrow" }), signal);
+  const result = await tool.run(
+    tool.args.parse({ location: "Hannibal", date: "tomorrow" }),
+    signal,
+  );
   expect(result).toEqual({
     location: "Hannibal, Missouri, United States",
     date: "2026-11-21",
@@ -185,7 +188,10 @@ test.each([429, 503])("after %d it tries once more", async (status) => {
   const busy = {
     status,
     headers: { "retry-after": "0" },
-    body: { error: true, reason: "Minutely API request limit exceeded. Please try again in one minute." },
+    body: {
+      error: true,
+      reason: "Minutely API request limit exceeded. Please try again in one minute.",
+    },
   };
   const once = await serve((_, count) => (count === 1 ? busy : { body: currentBody }));
   expect((await once.provider.current(place, "celsius", signal)).temperature).toBe(42);
@@ -197,11 +203,19 @@ test.each([429, 503])("after %d it tries once more", async (status) => {
 });
 
 const faults: [string, Reply, RegExp][] = [
-  ["a refusal", { status: 400, body: { error: true, reason: "Invalid timezone" } }, /Invalid timezone/],
+  [
+    "a refusal",
+    { status: 400, body: { error: true, reason: "Invalid timezone" } },
+    /Invalid timezone/,
+  ],
   ["not JSON", { text: "<html>busy</html>" }, /no JSON/],
   ["a server error", { status: 500, body: {} }, /status 500/],
   ["another shape", { body: { current: { temperature_2m: "warm" } } }, /unexpected answer/],
-  ["no reading", { body: { current: { ...currentBody.current, temperature_2m: null } } }, /no temperature/],
+  [
+    "no reading",
+    { body: { current: { ...currentBody.current, temperature_2m: null } } },
+    /no temperature/,
+  ],
   ["too much", { text: `"${"x".repeat(5000)}"` }, /more than 4000 bytes/],
   ["silence", { body: currentBody, delayMs: 3000 }, /did not answer within 300 ms/],
 ];

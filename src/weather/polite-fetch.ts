@@ -97,7 +97,10 @@ export function createPoliteFetch(options: PoliteFetchOptions): PoliteFetch {
     cache.delete(key);
     let answer: { status: number; body: unknown };
     try {
-      answer = await request(url, AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]));
+      answer = await request(
+        url,
+        AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]),
+      );
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof WeatherUnavailable) throw error;

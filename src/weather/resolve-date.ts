@@ -22,9 +22,8 @@ export const addDays = (date: string, days: number): string =>
 export const weekdayOf = (date: string): (typeof WEEKDAYS)[number] =>
   WEEKDAYS[new Date(Date.parse(date)).getUTCDay()]!;
 
-export type ResolvedDate =
-  /** `ahead`: days from the place's today. */ | { date: string; ahead: number }
-  | { error: "bad_date"; message: string };
+/** `ahead`: days from the place's today. */
+export type ResolvedDate = { date: string; ahead: number } | { error: "bad_date"; message: string };
 
 /**
  * `today|tonight|tomorrow|weekday|YYYY-MM-DD` → ISO date, where `today` is the date at the place (see

@@ -25,11 +25,7 @@ type Call = Pick<ToolCall, "name" | "arguments">;
 function normal(key: string, value: JsonValue): JsonValue {
   if (typeof value !== "string") return value;
   if (key === "location") {
-    return value
-      .toLowerCase()
-      .replace(/\s+/g, " ")
-      .replace(/ ?, ?/g, ", ")
-      .trim();
+    return value.toLowerCase().replace(/\s+/g, " ").replace(/ ?, ?/g, ", ").trim();
   }
   return key === "date" ? value.toLowerCase().trim() : value;
 }

@@ -54,7 +54,11 @@ test("dates are the place's own, and one day agrees with the forecast", async ()
 });
 
 test("units are as asked", async () => {
-  const asked = await call("get_weather", { location: "Hannibal", date: "today", units: "celsius" });
+  const asked = await call("get_weather", {
+    location: "Hannibal",
+    date: "today",
+    units: "celsius",
+  });
   expect(asked.units).toBe("celsius");
 });
 

@@ -3,8 +3,9 @@ import { z } from "zod";
 import type { Tool, ToolCall } from "../core/chat.ts";
 import { isJsonObject } from "../core/json.ts";
 
+/** `args` is what `tool.run` takes. */
 export type CallCheck =
-  /** `args` is what `tool.run` takes. */ | { ok: true; tool: Tool; args: unknown }
+  | { ok: true; tool: Tool; args: unknown }
   | { ok: false; reason: "unknown-tool" | "not-object" | "schema"; message: string };
 
 /** Never throws; `message` is written for the model to read and mend its call. */

@@ -5,7 +5,9 @@ import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { type Template, type WeatherToolName, askWeather } from "./ask.ts";
-import { pickPersona, pickTool, questionTemplates, someMoment } from "./episodes.ts";
+import { pickPersona } from "./episodes.ts";
+import { pickTool, questionTemplates } from "./question-templates.ts";
+import { someMoment } from "./simulator.ts";
 import type { PlaceSplit } from "./split-places.ts";
 import { type Voices, voiceMessages } from "./voices.ts";
 

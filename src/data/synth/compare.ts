@@ -58,7 +58,11 @@ const CLOSES: Readonly<Record<Persona, readonly string[]>> = {
     "Weigh them as you would two loaves, and then go and earn the better.",
     "Whichever you choose, carry industry; it keeps in any climate.",
   ],
-  neutral: ["Those are the two reports.", "That is the comparison.", "Both come from the same report."],
+  neutral: [
+    "Those are the two reports.",
+    "That is the comparison.",
+    "Both come from the same report.",
+  ],
 };
 
 export interface Comparison {

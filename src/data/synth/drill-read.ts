@@ -162,7 +162,8 @@ function drawWeather(random: Random, places: readonly Place[]): Drill {
   const facts = weatherFacts(random);
   const json = random.next() < 0.68;
   const text = json ? asJson(random, spot, facts) : asSentence(random, place, facts);
-  const lead = (ask: string): string => (random.next() < 0.75 ? `${text} ${ask}` : `${ask} ${text}`);
+  const lead = (ask: string): string =>
+    random.next() < 0.75 ? `${text} ${ask}` : `${ask} ${text}`;
   const source = json ? "json" : "sentence";
 
   const draw = random.next();
@@ -176,7 +177,12 @@ function drawWeather(random: Random, places: readonly Place[]): Drill {
     const answer = fill(random.pick(fact.answers), { place, value: fact.value });
     return { kind: `fact-${source}`, user: lead(random.pick(fact.asks)), answer };
   }
-  const ask = random.pick(["Say all of it.", "What does it say?", "Tell me everything.", "Report."]);
+  const ask = random.pick([
+    "Say all of it.",
+    "What does it say?",
+    "Tell me everything.",
+    "Report.",
+  ]);
   return { kind: `restate-${source}`, user: lead(ask), answer: restate(random, place, facts) };
 }
 
@@ -260,7 +266,10 @@ function drawOther(random: Random, places: readonly Place[]): Drill {
 
 /** A place named in passing: "Which place?" */
 function drawMention(random: Random, places: readonly Place[]): Drill {
-  const place = random.next() < 0.3 ? `${pickPlace(random, places)}, ${inventTown(random)}` : pickPlace(random, places);
+  const place =
+    random.next() < 0.3
+      ? `${pickPlace(random, places)}, ${inventTown(random)}`
+      : pickPlace(random, places);
   const day = random.pick(WEEKDAYS);
   const text = random.pick([
     `My uncle is going to ${place} on ${day}.`,

@@ -3,18 +3,23 @@
  * a voiced answer filled from that result. And what teaches restraint: banter with tools on offer,
  * questions without a place, tools that fail.
  */
-import type { Message, Tool, ToolDefinition } from "../../core/chat.ts";
+import type { Message, ToolDefinition } from "../../core/chat.ts";
 import type { Conversation, Domain, Persona } from "../../core/conversation.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
-import { createOfflineProvider } from "../../weather/offline.ts";
 import type { Place } from "../../weather/place.ts";
-import { WeatherUnavailable, type WeatherProvider } from "../../weather/provider.ts";
-import { WEATHER_TOOLS, createWeatherTools } from "../../weather/tools.ts";
+import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { answerWeather } from "./answer.ts";
-import { type Question, type Template, type WeatherToolName, askWeather } from "./ask.ts";
+import { type Question, askWeather } from "./ask.ts";
 import { COMPARE_TEMPLATES, answerComparison, askComparison } from "./compare.ts";
 import { inventTown } from "./names.ts";
+import {
+  episodeSplitKeys,
+  pickTool,
+  questionTemplates,
+  templatesOf,
+} from "./question-templates.ts";
+import { createSimulator, someMoment } from "./simulator.ts";
 import { type RejectReason, verifyEpisode } from "./verify.ts";
 import { type Voices, voiceMessages } from "./voices.ts";
 
@@ -31,51 +36,6 @@ export type SynthItem =
   | { to: "dataset"; row: Conversation }
   | { to: "rejected"; reason: RejectReason | "duplicate"; template?: string };
 
-/** Weather as of a clock that each episode sets; `down` makes the source fail. */
-export interface Simulator {
-  tools: readonly Tool[];
-  set(now: Date, down: boolean): void;
-  run(name: string, args: JsonObject, signal: AbortSignal): Promise<JsonObject>;
-}
-
-export function createSimulator(world: readonly Place[]): Simulator {
-  let clock = new Date(0);
-  let failing = false;
-  const offline = createOfflineProvider({ places: world, now: () => clock });
-  const check = (): void => {
-    if (failing) throw new WeatherUnavailable("the weather service did not answer");
-  };
-  const provider: WeatherProvider = {
-    name: "simulated",
-    find: async (location, signal) => {
-      check();
-      return offline.find(location, signal);
-    },
-    current: offline.current.bind(offline),
-    daily: offline.daily.bind(offline),
-  };
-  const tools = createWeatherTools(provider, () => clock);
-  return {
-    tools,
-    set(now, down) {
-      clock = now;
-      failing = down;
-    },
-    async run(name, args, signal) {
-      const tool = tools.find((candidate) => candidate.definition.name === name);
-      if (!tool) throw new Error(`no weather tool ${name}`);
-      return tool.run(tool.args.parse(args), signal);
-    },
-  };
-}
-
-const DAY_MS = 86_400_000;
-const EPOCH = Date.parse("2024-01-01T00:00:00Z");
-
-/** Some minute of four years, so that every season and every length of day comes up. */
-export const someMoment = (random: Random): Date =>
-  new Date(EPOCH + Math.floor((random.next() * 4 * 365 * DAY_MS) / 60_000) * 60_000);
-
 export function pickPersona(random: Random): Persona {
   const draw = random.next();
   return draw < 0.45 ? "twain" : draw < 0.78 ? "franklin" : "neutral";
@@ -87,64 +47,6 @@ function offerTools(right: readonly string[], random: Random): ToolDefinition[] 
   const needed = WEATHER_TOOLS.filter((tool) => right.includes(tool.name));
   const others = random.shuffle(WEATHER_TOOLS.filter((tool) => !right.includes(tool.name)));
   return random.shuffle([...needed, ...others.slice(0, random.integer(0, 1))]);
-}
-
-export function pickTool(random: Random): WeatherToolName {
-  const draw = random.next();
-  return draw < 0.55 ? "get_weather" : draw < 0.8 ? "get_current_weather" : "get_forecast";
-}
-
-/** The templates of each tool by split side, so that valid and test hold phrasings train never sees. */
-export type Side = "train" | "valid" | "test";
-
-function sideOf(index: number, count: number, shares: { valid: number; test: number }): Side {
-  const valid = Math.ceil(count * shares.valid);
-  const test = Math.ceil(count * shares.test);
-  return index < valid ? "valid" : index < valid + test ? "test" : "train";
-}
-
-/** `<side>:<template id>` for every template: the split key of rows made from it. */
-function splitKeys(
-  templates: readonly Template[],
-  shares: { valid: number; test: number },
-  random: Random,
-): Map<string, string> {
-  const order = random.shuffle(templates);
-  return new Map(
-    order.map(({ id }, i) => [id, `${sideOf(i, order.length, shares)}:${id}`] as const),
-  );
-}
-
-const templatesOf = (name: string, texts: readonly string[]): Template[] =>
-  texts.map((text, i) => ({ id: `${name}:${i}`, text }));
-
-/** The training templates of each tool, with their ids. */
-export const questionTemplates = (
-  voices: Voices,
-  side: "train" | "heldout",
-): Record<WeatherToolName, Template[]> => {
-  const of = (name: WeatherToolName): Template[] =>
-    templatesOf(side === "train" ? name : `${name}:heldout`, voices.questions[name][side]);
-  return {
-    get_weather: of("get_weather"),
-    get_current_weather: of("get_current_weather"),
-    get_forecast: of("get_forecast"),
-  };
-};
-
-/** Every template's split key, the same for all who ask with the same seed. */
-export function episodeSplitKeys(
-  voices: Voices,
-  shares: { valid: number; test: number },
-  random: Random,
-): Map<string, string> {
-  const lists = [
-    ...Object.values(questionTemplates(voices, "train")),
-    COMPARE_TEMPLATES,
-    templatesOf("missing", voices.missing.train),
-    templatesOf("banter", voices.banter.train.map((entry) => entry.user)),
-  ];
-  return new Map(lists.flatMap((list) => [...splitKeys(list, shares, random)]));
 }
 
 interface Draft {
@@ -242,7 +144,10 @@ export async function* makeEpisodes(
       domain: "tool",
       persona,
       template: template.id,
-      tools: offerTools(calls.map((call) => call.name), random),
+      tools: offerTools(
+        calls.map((call) => call.name),
+        random,
+      ),
       messages: [
         ...voiceMessages(persona),
         { role: "user", content: text },

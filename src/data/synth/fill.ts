@@ -29,8 +29,9 @@ function mend(text: string): string {
 
 /** For answers: every sentence that a lower-case slot opens gets its capital. */
 export const capitalised = (text: string): string =>
-  capital(text).replace(/([.!?] )(\p{Ll})/gu, (_, stop: string, letter: string) =>
-    `${stop}${letter.toUpperCase()}`,
+  capital(text).replace(
+    /([.!?] )(\p{Ll})/gu,
+    (_, stop: string, letter: string) => `${stop}${letter.toUpperCase()}`,
   );
 
 const NUMBER_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven"];

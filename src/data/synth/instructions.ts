@@ -39,7 +39,11 @@ export function personaOf(document: Document): Persona {
   return /franklin/i.test(document.author ?? "") ? "franklin" : "neutral";
 }
 
-function choose(name: string, texts: readonly string[], random: Random): { id: string; text: string } {
+function choose(
+  name: string,
+  texts: readonly string[],
+  random: Random,
+): { id: string; text: string } {
   const at = random.integer(0, texts.length - 1);
   return { id: `${name}:${at}`, text: texts[at]! };
 }

@@ -31,7 +31,10 @@ const REAL =
   );
 
 const TOWN_ONSETS = "b br c cl d dr f g gl gr h k l m n p qu r s st t tr v w z".split(" ");
-const TOWN_ENDINGS = "ville ton ham bury field ford port mont burg by wick grad dale mouth holm vik stein ova ano".split(" ");
+const TOWN_ENDINGS =
+  "ville ton ham bury field ford port mont burg by wick grad dale mouth holm vik stein ova ano".split(
+    " ",
+  );
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 

@@ -33,7 +33,11 @@ export function splitPlaces(
 const inside = (name: string, text: string): boolean => ` ${text} `.includes(` ${name} `);
 
 /** Whether some held-out name is a part of this one; `words` is only a quick way to say no. */
-function holdsName(name: string, heldout: ReadonlySet<string>, words: ReadonlySet<string>): boolean {
+function holdsName(
+  name: string,
+  heldout: ReadonlySet<string>,
+  words: ReadonlySet<string>,
+): boolean {
   const parts = name.split(" ");
   if (!parts.some((part) => words.has(part))) return false;
   return [...heldout].some((held) => inside(held, name));

@@ -38,7 +38,12 @@ export async function* synthesize(
   const split = splitPlaces(world, config.episodes.heldoutPlaces, random.fork("places"));
 
   const reserved = new Set<string>();
-  const cases = makeCases({ voices, split, count: config.episodes.cases, random: random.fork("cases") });
+  const cases = makeCases({
+    voices,
+    split,
+    count: config.episodes.cases,
+    random: random.fork("cases"),
+  });
   for (const row of cases) {
     reserved.add(questionKey(userText(row)));
     yield { to: "cases", row };
@@ -46,7 +51,11 @@ export async function* synthesize(
   /** Training never asks what the evaluation asks. */
   const admit = (row: Conversation): Synthesized =>
     reserved.has(questionKey(userText(row)))
-      ? { to: "rejected", reason: "asked-in-cases", ...(row.meta.template && { template: row.meta.template }) }
+      ? {
+          to: "rejected",
+          reason: "asked-in-cases",
+          ...(row.meta.template && { template: row.meta.template }),
+        }
       : { to: "dataset", row };
 
   let done = 0;
