@@ -1,0 +1,40 @@
+/** Many chats at once, answers in the order of the questions. */
+
+/**
+ * Runs `work` on every item, at most `limit` at a time; yields how many are done after each, returns
+ * the results in input order. The first failure aborts the rest and is thrown.
+ */
+export async function* concurrently<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  signal: AbortSignal,
+  work: (item: Item, signal: AbortSignal) => Promise<Result>,
+): AsyncGenerator<number, Result[]> {
+  const own = new AbortController();
+  const either = AbortSignal.any([signal, own.signal]);
+  const results: Result[] = [];
+  const running = new Map<number, Promise<number>>();
+  let next = 0;
+  try {
+    for (let done = 0; done < items.length;) {
+      signal.throwIfAborted();
+      for (; next < items.length && running.size < limit; next++) {
+        const index = next;
+        running.set(
+          index,
+          work(items[index]!, either).then((result) => {
+            results[index] = result;
+            return index;
+          }),
+        );
+      }
+      running.delete(await Promise.race(running.values()));
+      yield ++done;
+    }
+    return results;
+  } finally {
+    own.abort();
+    // Nothing keeps running behind the caller's back, and no rejection goes unhandled.
+    await Promise.allSettled(running.values());
+  }
+}

@@ -1,0 +1,21 @@
+/** A `System`: something that is evaluated, such as the base model or the model with its adapter. */
+import type { Chat } from "../core/chat.ts";
+import type { Conversation } from "../core/conversation.ts";
+
+export interface RowLogProb {
+  /** Log-probability of the row's trained tokens, in nats: at most 0. */
+  sum: number;
+  /** Trained tokens. */
+  tokens: number;
+  /** UTF-8 bytes of the text that they spell. */
+  bytes: number;
+}
+
+export interface System {
+  /** `base`, `adapter`. */
+  readonly name: string;
+  readonly chat: Chat;
+  /** One entry for each row, in order. */
+  logProbs(rows: readonly Conversation[], signal: AbortSignal): Promise<RowLogProb[]>;
+  close?(): Promise<void>;
+}

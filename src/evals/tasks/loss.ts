@@ -1,0 +1,96 @@
+/** How well a system predicts held-out rows: loss, perplexity, bits per byte, by domain. */
+import { type Conversation, ConversationRow, fromRow } from "../../core/conversation.ts";
+import { TwainError } from "../../core/errors.ts";
+import { readJsonl } from "../../core/jsonl.ts";
+import { betterGate } from "../summarise.ts";
+import type { Part } from "../statistics.ts";
+import type { RowLogProb } from "../system.ts";
+import type { EvalContext, EvalTask, Measure } from "../task.ts";
+
+/** Rows that a system scores in one call. */
+const chunk = 32;
+
+/** Up to `evaluate.samples` test rows of each domain, in file order. */
+async function testRows(context: EvalContext): Promise<Conversation[]> {
+  const counts = new Map<string, number>();
+  const rows: Conversation[] = [];
+  for await (const row of readJsonl(context.dir.dataset.test, ConversationRow)) {
+    const count = counts.get(row.tags.domain) ?? 0;
+    if (count >= context.recipe.evaluate.samples) continue;
+    counts.set(row.tags.domain, count + 1);
+    rows.push(fromRow(row));
+  }
+  if (rows.length === 0) {
+    throw new TwainError("evaluate/no-rows", `${context.dir.dataset.test} is empty`, {
+      hint: "Raise curate.split.test.",
+    });
+  }
+  return rows;
+}
+
+function check(system: string, row: Conversation, scored: RowLogProb | undefined): RowLogProb {
+  if (!scored || !Number.isFinite(scored.sum) || scored.sum >= 0 || scored.tokens <= 0) {
+    throw new TwainError(
+      "evaluate/bad-log-prob",
+      `${system} gave ${scored?.sum} nats over ${scored?.tokens} trained tokens for row ${row.id}`,
+      {
+        hint: "A loss of exactly 0, NaN or no trained token means that the model or its chat template is broken.",
+      },
+    );
+  }
+  return scored;
+}
+
+export const loss: EvalTask = {
+  name: "loss",
+
+  async *run(systems, context) {
+    const rows = await testRows(context);
+    const scored = new Map<string, RowLogProb[]>();
+    for (const system of systems) {
+      const results: RowLogProb[] = [];
+      for (let at = 0; at < rows.length; at += chunk) {
+        context.signal.throwIfAborted();
+        const part = rows.slice(at, at + chunk);
+        const found = await system.logProbs(part, context.signal);
+        results.push(...part.map((row, i) => check(system.name, row, found[i])));
+        yield {
+          type: "progress",
+          stage: "evaluate",
+          label: `loss of ${system.name}`,
+          done: results.length,
+          total: rows.length,
+        };
+      }
+      scored.set(system.name, results);
+    }
+
+    const domains = [...new Set(rows.map((row) => row.tags.domain))].toSorted();
+    const slices = [undefined, ...(domains.length > 1 ? domains : [])];
+    const measures = slices.flatMap((slice): Measure[] => {
+      const parts = (bottom: "tokens" | "bytes"): Map<string, Part[]> =>
+        new Map(
+          [...scored].map(([system, results]) => [
+            system,
+            results
+              .filter((_, i) => slice === undefined || rows[i]!.tags.domain === slice)
+              .map((result) => ({ top: -result.sum, bottom: result[bottom] })),
+          ]),
+        );
+      const base = { kind: "mean", better: "lower", ...(slice && { slice }) } as const;
+      return [
+        { ...base, metric: "loss", parts: parts("tokens") },
+        { ...base, metric: "perplexity", parts: parts("tokens"), shape: Math.exp },
+        {
+          ...base,
+          metric: "bits-per-byte",
+          parts: parts("bytes"),
+          shape: (nats) => nats / Math.LN2,
+        },
+      ];
+    });
+    return { measures, samples: [] };
+  },
+
+  gates: (_, comparisons) => [betterGate(comparisons, { metric: "loss", to: "adapter" })],
+};
