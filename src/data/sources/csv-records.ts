@@ -9,6 +9,8 @@ import { firstInvalidUtf8 } from "./decode-text.ts";
 
 export type CsvRecord = { line: number; fields: string[] } | { line: number; bad: string };
 
+/** One-line records that csv-parse gets at a time. */
+const BLOCK = 256;
 /** A quoted field may span this many lines; beyond that its quote was never closed. */
 const MAX_LINES = 40;
 
@@ -61,59 +63,85 @@ function countQuotes(line: string): number {
   return count;
 }
 
-/** Fields of one record, or why it is none. */
-function parseRecord(text: string, columns: number | undefined): string[] | string {
+function parseRows(text: string): string[][] | undefined {
   try {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- csv-parse yields rows of strings without `columns`
-    const rows = parse(text, { relax_column_count: true, bom: true }) as string[][];
-    if (rows.length !== 1) return "quotes";
-    return columns !== undefined && rows[0]!.length !== columns ? "columns" : rows[0]!;
+    return parse(text, { relax_column_count: true, bom: true }) as string[][];
   } catch {
-    return "quotes";
+    return undefined;
   }
+}
+
+interface Pending {
+  line: number;
+  text: string;
+}
+
+/** One-line records, judged together as long as all are sound: a call of csv-parse costs more than a row. */
+function parseBlock(block: readonly Pending[]): CsvRecord[] {
+  const rows = parseRows(block.map(({ text }) => text).join("\n"));
+  if (rows?.length === block.length)
+    return rows.map((fields, i) => ({ line: block[i]!.line, fields }));
+  return block.map(({ line, text }) => {
+    const own = parseRows(text);
+    return own?.length === 1 ? { line, fields: own[0]! } : { line, bad: "quotes" };
+  });
 }
 
 /** All records in order, the header line first; every record has as many fields as the header or is bad. */
 export async function* readCsv(path: string, signal: AbortSignal): AsyncGenerator<CsvRecord> {
-  const source = linesOf(path, signal);
+  let columns: number | undefined;
+  for await (const record of records(linesOf(path, signal))) {
+    if ("fields" in record) {
+      columns ??= record.fields.length;
+      yield record.fields.length === columns ? record : { line: record.line, bad: "columns" };
+    } else yield record;
+  }
+}
+
+async function* records(source: AsyncGenerator<string>): AsyncGenerator<CsvRecord> {
+  let width = 0;
   /** Lines that were read ahead for a record that turned out to be none. */
-  const queue: string[] = [];
+  let queue: string[] = [];
+  let block: Pending[] = [];
   const nextLine = async (): Promise<string | undefined> => {
     if (queue.length > 0) return queue.shift();
     const next = await source.next();
     return next.done ? undefined : next.value;
   };
-  let columns: number | undefined;
   let number = 0;
   for (let line = await nextLine(); line !== undefined; line = await nextLine()) {
     number++;
     if (line === "") continue;
+    if (countQuotes(line) % 2 === 0) {
+      // Of the header: it decides how wide a record is.
+      if (width === 0) width = parseRows(line)?.[0]?.length ?? 0;
+      block.push({ line: number, text: line });
+      if (block.length < BLOCK) continue;
+      yield* parseBlock(block);
+      block = [];
+      continue;
+    }
+    yield* parseBlock(block);
+    block = [];
     const lines = [line];
-    let open = countQuotes(line) % 2 === 1;
+    let open = true;
     while (open && lines.length < MAX_LINES) {
       const more = await nextLine();
       if (more === undefined) break;
       lines.push(more);
       if (countQuotes(more) % 2 === 1) open = false;
     }
-    // The common row has no quote at all: a split is exact there, and ten times faster.
-    const fields =
-      lines.length === 1 && !line.includes('"')
-        ? splitPlain(line, columns)
-        : parseRecord(lines.join("\n"), columns);
-    if (typeof fields === "string") {
-      yield { line: number, bad: lines.length > 1 ? "unclosed quote" : fields };
+    const rows = open ? undefined : parseRows(lines.join("\n"));
+    // A quote that was closed by another row's opens a record of the wrong width.
+    if (rows?.length === 1 && (width === 0 || rows[0]!.length === width)) {
+      yield { line: number, fields: rows[0]! };
+      number += lines.length - 1;
+    } else {
       // Only the first line is at fault; what was read ahead gets its own chance.
-      queue.unshift(...lines.slice(1));
-      continue;
+      yield { line: number, bad: "unclosed quote" };
+      queue = [...lines.slice(1), ...queue];
     }
-    yield { line: number, fields };
-    columns ??= fields.length;
-    number += lines.length - 1;
   }
-}
-
-function splitPlain(line: string, columns: number | undefined): string[] | string {
-  const fields = (line.startsWith("\uFEFF") ? line.slice(1) : line).split(",");
-  return columns !== undefined && fields.length !== columns ? "columns" : fields;
+  yield* parseBlock(block);
 }

@@ -1,18 +1,24 @@
 /** Bytes to text by looking at the bytes: what servers and headers declare is often wrong. */
 
-/** A byte order mark decides; else valid UTF-8; else windows-1252, which is total. */
-export function decodeText(bytes: Uint8Array): { text: string; encoding: string } {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return decode(bytes, "utf-16le");
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return decode(bytes, "utf-16be");
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), encoding: "utf-8" };
-  } catch {
-    return decode(bytes, "windows-1252");
-  }
+/** 0x80 to 0x9f of windows-1252; the five unused bytes are C1 controls, as in the Encoding Standard. */
+const UPPER = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
+
+/** Node's own decoder for windows-1252 leaves these bytes as controls up to Node 22. */
+function decodeWindows1252(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString("latin1")
+    .replaceAll(/[\x80-\x9f]/g, (char) => UPPER[char.charCodeAt(0) - 0x80]!);
 }
 
-function decode(bytes: Uint8Array, encoding: string): { text: string; encoding: string } {
-  return { text: new TextDecoder(encoding).decode(bytes), encoding };
+/** A byte order mark decides; else valid UTF-8; else windows-1252, which is total. */
+export function decodeText(bytes: Uint8Array): { text: string; encoding: string } {
+  const decode = (encoding: string): { text: string; encoding: string } => ({
+    text: new TextDecoder(encoding).decode(bytes),
+    encoding,
+  });
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return decode("utf-16le");
+  if (firstInvalidUtf8(bytes) === -1) return decode("utf-8");
+  return { text: decodeWindows1252(bytes), encoding: "windows-1252" };
 }
 
 /** Offset of the first byte that is not UTF-8, or -1; an incomplete character at the end counts only if `final`. */

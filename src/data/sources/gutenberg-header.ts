@@ -37,8 +37,8 @@ export function readHeader(text: string): GutenbergHeader {
       joined,
     );
   if (old) {
-    header.title = old[1]!;
-    header.author = old[2]!;
+    header.title = old[1]!.trim();
+    header.author = old[2]!.trim();
   }
   return header;
 }

@@ -109,11 +109,10 @@ export function checkBook(
       i < Math.max(400, lines.length * 0.15) &&
       (START_MARKER.test(line) || SMALL_PRINT_END.test(line)),
   );
-  const body = lines.slice(start + 1).join("\n");
-  const complete =
-    start < 0 ||
-    SMALL_PRINT_END.test(lines[start]!) ||
-    lines.some((line, i) => i > start && END_MARKER.test(line));
+  const end = lines.findIndex((line, i) => i > start && END_MARKER.test(line));
+  const body = lines.slice(start + 1, end < 0 ? undefined : end).join("\n");
+  // Early etexts and cleaned files have no marker at their end.
+  const complete = end >= 0 || start < 0 || SMALL_PRINT_END.test(lines[start]!);
   if (!complete || body.length < MIN_BODY) {
     throw new TwainError(
       "collect/truncated-book",
