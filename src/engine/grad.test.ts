@@ -203,6 +203,23 @@ describe("checkpoint", () => {
     }
   });
 
+  test("a block may capture its inputs, be given one twice, or one that comes from another", async () => {
+    const build = (wrap: Wrap) => (t: Record<string, Tensor>) => {
+      const [x, w] = [t["x"]!, t["frozen"]!];
+      const twice = scale(w, 2);
+      const y = wrap([x, w, twice, w], ([h, a, , c]) =>
+        add(matmul(h!, mul(a!, c!)), matmul(tanh(x), mul(twice, w))),
+      );
+      const [dx, dw] = grad(reduceSum(mul(y, y)), [x, w]);
+      return { dx: dx!, dw: dw! };
+    };
+    const expected = await run(values, build(plain));
+    const actual = await run(values, build(checkpoint));
+    for (const [name, numbers] of Object.entries(expected)) {
+      numbers.forEach((x, i) => expect(actual[name]![i]).toBeCloseTo(x, 4));
+    }
+  });
+
   test("recomputes once per block, late, and is not merged away", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [3]);

@@ -2,7 +2,7 @@
 import { TwainError } from "../core/errors.ts";
 import type { Graph, Node } from "./graph.ts";
 import { add, constantLike } from "./ops/elementwise.ts";
-import { identityOp, reshape, stopGradient } from "./ops/layout.ts";
+import { identityOp, reshape } from "./ops/layout.ts";
 import { after } from "./ops/after.ts";
 import { zerosOf } from "./ops/indexing.ts";
 import { reduceSum } from "./ops/reduce.ts";
@@ -20,12 +20,24 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return pullback([loss], [constantLike(loss, 1)], wrt);
 }
 
-/** Σ over `outputs` of cotangentᵀ · Jacobian, for each of `wrt`. */
+/** Σ over `outputs` of cotangentᵀ · Jacobian, for each of `wrt`; zeros where there is no path. */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
 ): Tensor[] {
+  return walkBack(outputs, cotangents, wrt, false).map(
+    (gradient, i) => gradient ?? zerosOf(wrt[i]!, wrt[i]!.shape),
+  );
+}
+
+/** With `stopAtWrt`, none of `wrt` passes its gradient on to another one that it was computed from. */
+function walkBack(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+  stopAtWrt: boolean,
+): (Tensor | undefined)[] {
   const graph = outputs[0]!.graph;
   const dependent = dependents(graph, wrt);
   const pending = new Map<number, Tensor>();
@@ -44,8 +56,7 @@ export function pullback(
     const { output } = node;
     if (output.id > last || !dependent.has(output.id)) continue;
     const dy = pending.get(output.id);
-    // A node that is itself asked for has its gradient, and gets no further only if nothing behind it is asked for.
-    if (!dy) continue;
+    if (!dy || (stopAtWrt && wanted.has(output.id))) continue;
     if (!wanted.has(output.id)) pending.delete(output.id);
     if (node.custom?.closed) checkCaptures(node, dependent);
     const inputs = node.custom?.inputs ?? node.inputs;
@@ -56,7 +67,7 @@ export function pullback(
       if (gradient && dependent.has(x.id)) give(x, gradient);
     });
   }
-  return wrt.map((x) => pending.get(x.id) ?? zerosOf(x, x.shape));
+  return wrt.map((x) => pending.get(x.id));
 }
 
 function gradientsOf(node: Node, dy: Tensor): Gradients {
@@ -135,8 +146,9 @@ export function customGradient(
 /**
  * `fn(inputs)`, whose inner values are not kept for the backward pass but computed again there, from
  * `inputs[0]` made to wait for the incoming gradient. Everything trainable that `fn` uses must be in
- * `inputs`; frozen tensors may be captured. What depends on none of `inputs[0]` (a dequantized weight)
- * is only freed in between if `fn` orders it with `after`.
+ * `inputs`, whether `fn` takes it from its argument or captures it; frozen tensors need not be. What
+ * `fn` computes without `inputs[0]` (a dequantized weight) is only freed in between if `fn` orders it
+ * with `after`.
  */
 export function checkpoint(
   inputs: readonly Tensor[],
@@ -144,12 +156,22 @@ export function checkpoint(
 ): Tensor {
   const [first, ...rest] = inputs;
   if (!first) throw new Error("checkpoint needs at least one input");
-  const output = fn(inputs);
   const backward = (dy: Tensor): Gradients =>
     first.graph.recomputing(() => {
-      // Leaves: one input may depend on another, and each is to get its own share only.
-      const again = [after(first, dy), ...rest].map(stopGradient);
-      return pullback([fn(again)], [dy], again);
+      const late = after(first, dy);
+      const output = fn([late, ...rest]);
+      // `first` itself as well: a captured one is not late, but its gradient must not be lost.
+      const wrt = [...new Set([late, first, ...rest])];
+      const [ofLate, ...others] = walkBack([output], [dy], wrt, true);
+      const own = new Map(wrt.slice(1).map((x, i) => [x, others[i]]));
+      // Each tensor once, also where it is listed twice.
+      const take = (x: Tensor): Tensor | undefined => {
+        const gradient = own.get(x);
+        own.delete(x);
+        return gradient;
+      };
+      const captured = take(first);
+      return [ofLate && captured ? add(ofLate, captured) : (ofLate ?? captured), ...rest.map(take)];
     });
-  return withGradient(output, inputs, backward, { closed: true });
+  return withGradient(fn(inputs), inputs, backward, { closed: true });
 }
