@@ -3,7 +3,17 @@
  * several sequences. The key-value cache stays outside, in arrays of the host: a graph reads it as an
  * input and returns only the new entries, so nothing is copied but what is new.
  */
-import { Graph, type Tensor, add, concat, gather, matmul, reshape, slice, softmax } from "../engine/index.ts";
+import {
+  Graph,
+  type Tensor,
+  add,
+  concat,
+  gather,
+  matmul,
+  reshape,
+  slice,
+  softmax,
+} from "../engine/index.ts";
 import { outputWeight } from "../models/architecture.ts";
 import { groupQueries, groupedScores, selfAttention } from "../models/attention.ts";
 import { headDim, kvHeads } from "../models/config.ts";
@@ -19,13 +29,24 @@ interface Begun {
 }
 
 /** Inputs that both graphs share: `ids` and `positions` `[batch, tokens]`, tables `cos` and `sin` `[context, headDim]`. */
-function begin({ architecture, config }: Shape, batch: number, tokens: number, context: number): Begun {
+function begin(
+  { architecture, config }: Shape,
+  batch: number,
+  tokens: number,
+  context: number,
+): Begun {
   const graph = new Graph();
   const weights = inputWeights(graph, architecture.parameters(config), { trainable: false });
   const ids = graph.input("ids", "int64", [batch, tokens]);
   const positions = graph.input("positions", "int64", [batch, tokens]);
   const size = headDim(config);
-  const table = (name: string): Tensor => reshape(gather(graph.input(name, "float32", [context, size]), positions, 0), [batch, 1, tokens, size]);
+  const table = (name: string): Tensor =>
+    reshape(gather(graph.input(name, "float32", [context, size]), positions, 0), [
+      batch,
+      1,
+      tokens,
+      size,
+    ]);
   const [cos, sin] = [table("cos"), table("sin")];
   return {
     graph,
@@ -68,7 +89,13 @@ export function prefillGraph(model: Shape, batch: number, tokens: number, contex
 export function decodeGraph(model: Shape, batch: number, capacity: number, context: number): Graph {
   const { config } = model;
   const { graph, hidden, logits } = begin(model, batch, 1, context);
-  const pastMask = reshape(graph.input("pastMask", "float32", [batch, capacity]), [batch, 1, 1, 1, capacity]);
+  const pastMask = reshape(graph.input("pastMask", "float32", [batch, capacity]), [
+    batch,
+    1,
+    1,
+    1,
+    capacity,
+  ]);
   const nothing = graph.constant(new Float32Array(1), "float32", [1, 1, 1, 1, 1]);
   const cache = [batch, kvHeads(config), capacity, headDim(config)];
   const states = hidden((layer, query, key, value) => {
@@ -77,10 +104,23 @@ export function decodeGraph(model: Shape, batch: number, capacity: number, conte
     const pastValue = graph.input(`pastValue.${layer}`, "float32", cache);
     const grouped = groupQueries(query, key.shape[1]!);
     // One softmax over the cached scores and the token's own, without joining the keys.
-    const all = softmax(concat([groupedScores(grouped, 1, pastKey, pastMask), groupedScores(grouped, 1, key, nothing)], 4));
+    const all = softmax(
+      concat(
+        [groupedScores(grouped, 1, pastKey, pastMask), groupedScores(grouped, 1, key, nothing)],
+        4,
+      ),
+    );
     const weigh = (from: number, to: number, values: Tensor): Tensor =>
-      matmul(reshape(slice(all, 4, from, to), [batch, grouped.shape[1]!, grouped.shape[2]!, to - from]), values);
-    return reshape(add(weigh(0, capacity, pastValue), weigh(capacity, capacity + 1, value)), [batch, heads, 1, size]);
+      matmul(
+        reshape(slice(all, 4, from, to), [batch, grouped.shape[1]!, grouped.shape[2]!, to - from]),
+        values,
+      );
+    return reshape(add(weigh(0, capacity, pastValue), weigh(capacity, capacity + 1, value)), [
+      batch,
+      heads,
+      1,
+      size,
+    ]);
   });
   logits(reshape(states, [batch, config.hidden_size]));
   return graph;

@@ -59,7 +59,12 @@ export class Decoder {
   /** Reads prompts into slots `first`, `first + 1`, …; returns the logits after each prompt. */
   async prefill(prompts: readonly (readonly number[])[], first: number): Promise<Float32Array[]> {
     const longest = Math.max(...prompts.map((prompt) => prompt.length));
-    if (longest > this.contextTokens) throw new TwainError("generate/context-overflow", `a prompt of ${longest} tokens does not fit a context of ${this.contextTokens}`, { hint: "Shorten the conversation." });
+    if (longest > this.contextTokens)
+      throw new TwainError(
+        "generate/context-overflow",
+        `a prompt of ${longest} tokens does not fit a context of ${this.contextTokens}`,
+        { hint: "Shorten the conversation." },
+      );
     const batch = bucket(prompts.length, 1, this.slots);
     const tokens = bucket(longest, Math.min(32, this.contextTokens), this.contextTokens);
     const ids = new BigInt64Array(batch * tokens);
@@ -69,7 +74,9 @@ export class Decoder {
       prompt.forEach((id, i) => (ids[row * tokens + i] = BigInt(id)));
       last[row] = BigInt(row * tokens + prompt.length - 1);
     }
-    const program = await this.#program(`prefill ${batch} ${tokens}`, () => prefillGraph(this.#model, batch, tokens, this.contextTokens));
+    const program = await this.#program(`prefill ${batch} ${tokens}`, () =>
+      prefillGraph(this.#model, batch, tokens, this.contextTokens),
+    );
     const outputs = await program.run({
       ...this.#fixed,
       ids: value("int64", [batch, tokens], ids),
@@ -106,10 +113,20 @@ export class Decoder {
     };
     const shape = [batch, kvHeads(config), capacity, headDim(config)];
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-      feeds[`pastKey.${layer}`] = value("float32", shape, this.#keys[layer]!.subarray(0, batch * this.#stride));
-      feeds[`pastValue.${layer}`] = value("float32", shape, this.#values[layer]!.subarray(0, batch * this.#stride));
+      feeds[`pastKey.${layer}`] = value(
+        "float32",
+        shape,
+        this.#keys[layer]!.subarray(0, batch * this.#stride),
+      );
+      feeds[`pastValue.${layer}`] = value(
+        "float32",
+        shape,
+        this.#values[layer]!.subarray(0, batch * this.#stride),
+      );
     }
-    const program = await this.#program(`decode ${batch}`, () => decodeGraph(this.#model, batch, capacity, this.contextTokens));
+    const program = await this.#program(`decode ${batch}`, () =>
+      decodeGraph(this.#model, batch, capacity, this.contextTokens),
+    );
     const outputs = await program.run(feeds);
     for (let slot = 0; slot < tokens.length; slot++) {
       this.#store(outputs, slot, slot, this.#lengths[slot]!, 1, 1);
@@ -120,7 +137,8 @@ export class Decoder {
 
   /** Moves the sequence of slot `from` to slot `to`. */
   move(from: number, to: number): void {
-    for (const cache of [...this.#keys, ...this.#values]) cache.copyWithin(to * this.#stride, from * this.#stride, (from + 1) * this.#stride);
+    for (const cache of [...this.#keys, ...this.#values])
+      cache.copyWithin(to * this.#stride, from * this.#stride, (from + 1) * this.#stride);
     this.#lengths[to] = this.#lengths[from]!;
   }
 
@@ -135,15 +153,28 @@ export class Decoder {
   }
 
   /** Copies `count` new entries of batch row `row` into a slot from position `at`; rows hold `tokens` entries. */
-  #store(outputs: Record<string, Value>, row: number, slot: number, at: number, count: number, tokens: number): void {
+  #store(
+    outputs: Record<string, Value>,
+    row: number,
+    slot: number,
+    at: number,
+    count: number,
+    tokens: number,
+  ): void {
     const heads = kvHeads(this.#model.config);
     const size = headDim(this.#model.config);
     for (let layer = 0; layer < this.#keys.length; layer++) {
-      for (const [name, cache] of [["key", this.#keys[layer]!], ["value", this.#values[layer]!]] as const) {
+      for (const [name, cache] of [
+        ["key", this.#keys[layer]!],
+        ["value", this.#values[layer]!],
+      ] as const) {
         const data = floats(outputs[`${name}.${layer}`]);
         for (let head = 0; head < heads; head++) {
           const from = (row * heads + head) * tokens * size;
-          cache.set(data.subarray(from, from + count * size), slot * this.#stride + (head * this.contextTokens + at) * size);
+          cache.set(
+            data.subarray(from, from + count * size),
+            slot * this.#stride + (head * this.contextTokens + at) * size,
+          );
         }
       }
     }

@@ -48,17 +48,29 @@ export class Scheduler {
     const room = this.#decoder.contextTokens - request.prompt.length;
     if (request.prompt.length === 0) throw new Error("the prompt is empty");
     if (room < 1) {
-      throw new TwainError("generate/context-overflow", `the prompt has ${request.prompt.length} tokens, the context holds ${this.#decoder.contextTokens}`, { hint: "Shorten the conversation." });
+      throw new TwainError(
+        "generate/context-overflow",
+        `the prompt has ${request.prompt.length} tokens, the context holds ${this.#decoder.contextTokens}`,
+        { hint: "Shorten the conversation." },
+      );
     }
     const maxTokens = Math.min(request.maxTokens, room);
-    const sequence: Sequence = { request: { ...request, maxTokens }, produced: 0, next: 0, outbox: [], finish: "length", wake: () => {} };
+    const sequence: Sequence = {
+      request: { ...request, maxTokens },
+      produced: 0,
+      next: 0,
+      outbox: [],
+      finish: "length",
+      wake: () => {},
+    };
     const onAbort = (): void => sequence.wake();
     request.signal?.addEventListener("abort", onAbort);
     this.#waiting.push(sequence);
     this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined));
     try {
       for (;;) {
-        while (sequence.outbox.length === 0 && !sequence.error && !request.signal?.aborted) await new Promise<void>((resolve) => (sequence.wake = resolve));
+        while (sequence.outbox.length === 0 && !sequence.error && !request.signal?.aborted)
+          await new Promise<void>((resolve) => (sequence.wake = resolve));
         request.signal?.throwIfAborted();
         if (sequence.error) throw sequence.error;
         const token = sequence.outbox.shift();
@@ -74,7 +86,8 @@ export class Scheduler {
   /** Waits for the step in progress; requests that still run are refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const sequence of [...this.#waiting, ...this.#active]) fail(sequence, new Error("the scheduler was closed"));
+    for (const sequence of [...this.#waiting, ...this.#active])
+      fail(sequence, new Error("the scheduler was closed"));
     this.#waiting.length = 0;
     this.#active.length = 0;
     await this.#pumping;
@@ -111,7 +124,10 @@ export class Scheduler {
     if (group.length === 0) return;
     const first = this.#active.length;
     this.#active.push(...group);
-    const logits = await this.#decoder.prefill(group.map(({ request }) => request.prompt), first);
+    const logits = await this.#decoder.prefill(
+      group.map(({ request }) => request.prompt),
+      first,
+    );
     group.forEach((sequence, i) => this.#take(sequence, logits[i]!));
     this.#compact();
   }

@@ -1,12 +1,12 @@
 /** The one renderer of conversations: for training, evaluation and serving alike. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Template } from "@huggingface/jinja";
 import { z } from "zod";
 import { type Message, type ToolDefinition, toWireTool } from "../core/chat.ts";
 import { TwainError } from "../core/errors.ts";
 import { fingerprint } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { createJinja } from "./jinja.ts";
 import { createNeutraliser, mapStrings } from "./neutralise.ts";
 import { type Tokenizer, readTokenizerFiles } from "./tokenizer.ts";
 
@@ -111,8 +111,8 @@ export function createChatTemplate(
     });
   }
   const toolSource = pick("tool_use") ?? source;
-  const template = new Template(source);
-  const toolTemplate = toolSource === source ? template : new Template(toolSource);
+  const template = createJinja(source);
+  const toolTemplate = toolSource === source ? template : createJinja(toolSource);
   const tokens = {
     bos_token: parsed.bos_token ?? "",
     eos_token: parsed.eos_token ?? "",
@@ -138,19 +138,18 @@ export function createChatTemplate(
           },
         );
       }
-      const context = {
+      const setting = {
         ...tokens,
-        messages: templateMessages(messages, clean),
-        tools:
-          tools.length > 0
-            ? tools.map((tool) => mapStrings(toWireTool(tool) as unknown as JsonObject, clean))
-            : null,
-        add_generation_prompt: addGenerationPrompt,
+        tools: tools.length > 0 ? tools.map(toWireTool) : null,
         // Llama 3.1 prints today's date unless one is given: training and serving must see the same.
         date_string: "26 Jul 2024",
       };
+      const items = {
+        messages: templateMessages(messages, clean),
+        add_generation_prompt: addGenerationPrompt,
+      };
       try {
-        return (tools.length > 0 ? toolTemplate : template).render(context);
+        return (tools.length > 0 ? toolTemplate : template)(setting, clean, items);
       } catch (cause) {
         throw new TwainError(
           "tokenizer/template-failed",

@@ -34,16 +34,17 @@ function cut(
 ): Segment[] | undefined {
   const segments: Segment[] = [];
   let done = "";
+  const whole = template.render(messages, { tools, addGenerationPrompt: open });
   for (const [index, message] of messages.entries()) {
     if (message.role !== "assistant") continue;
+    const isLast = index === messages.length - 1 && !open;
     const prompt = template.render(messages.slice(0, index), { tools, addGenerationPrompt: true });
-    const answered = template.render(messages.slice(0, index + 1), { tools });
+    const answered = isLast ? whole : template.render(messages.slice(0, index + 1), { tools });
     if (!prompt.startsWith(done) || !answered.startsWith(prompt)) return undefined;
     segments.push({ text: prompt.slice(done.length), assistant: false });
     segments.push({ text: answered.slice(prompt.length), assistant: true });
     done = answered;
   }
-  const whole = template.render(messages, { tools, addGenerationPrompt: open });
   if (!whole.startsWith(done)) return undefined;
   segments.push({ text: whole.slice(done.length), assistant: false });
   return segments;
