@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type AssistantTurn,
@@ -13,7 +14,7 @@ import {
 import { type ConversationRow } from "../core/conversation.ts";
 import type { Document } from "../core/document.ts";
 import type { RunEvent } from "../core/events.ts";
-import { type JsonObject, isJsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { createRandom } from "../core/random.ts";
 import { type Recipe, parseRecipe } from "../core/recipe.ts";
 import { type RunDir, runDir } from "../core/run-dir.ts";
@@ -158,25 +159,40 @@ const makeCalls = (calls: ToolCase["expected"]): Partial<AssistantTurn> => ({
   },
 });
 
+const Day = z.looseObject({
+  conditions: z.string(),
+  high: z.number().optional(),
+  low: z.number().optional(),
+});
+const Result = z.looseObject({
+  location: z.string().default("nowhere"),
+  temperature: z.number().optional(),
+  conditions: z.string().default(""),
+  high: z.number().optional(),
+  low: z.number().optional(),
+  days: z.array(Day).optional(),
+});
+type Result = z.infer<typeof Result>;
+const cityOf = (result: Result): string => result.location.split(",")[0]!;
+
 /** What a faithful assistant says of results. */
-function faithful(results: JsonObject[]): string {
-  return results
+const faithful = (results: Result[]): string =>
+  results
     .flatMap((result) => {
-      const city = String(result["location"]).split(",")[0];
-      if ("temperature" in result)
-        return [`In ${city} it is ${result["temperature"]} degrees with ${result["conditions"]}.`];
-      const days = Array.isArray(result["days"]) ? result["days"].filter(isJsonObject) : [result];
-      return days.map(
+      const city = cityOf(result);
+      if (result.temperature !== undefined) {
+        return [`In ${city} it is ${result.temperature} degrees with ${result.conditions}.`];
+      }
+      return (result.days ?? [result]).map(
         (day) =>
-          `In ${city} expect ${day["conditions"]}, a high of ${day["high"]} and a low of ${day["low"]}.`,
+          `In ${city} expect ${day.conditions}, a high of ${day.high} and a low of ${day.low}.`,
       );
     })
     .join(" ");
-}
-const resultsIn = (messages: readonly Message[]): JsonObject[] =>
+const resultsIn = (messages: readonly Message[]): Result[] =>
   messages
     .filter((message) => message.role === "tool")
-    .map((message) => JSON.parse(message.content) as JsonObject);
+    .map((message) => Result.parse(JSON.parse(message.content)));
 const caseOf = (messages: readonly Message[]): ToolCase | undefined =>
   cases.find((item) =>
     messages.some(
@@ -186,7 +202,7 @@ const caseOf = (messages: readonly Message[]): ToolCase | undefined =>
 
 interface Script {
   calls?: (expected: ToolCase["expected"], item: ToolCase) => Partial<AssistantTurn>;
-  answer?: (gold: string, results: JsonObject[]) => string;
+  answer?: (gold: string, results: Result[]) => string;
   talk?: string;
 }
 /** Right in everything but what the script changes. */
@@ -375,10 +391,8 @@ describe("every mutation of every gold call is caught", () => {
 });
 
 describe("every mutation of every gold answer is caught", () => {
-  const numberIn = (result: JsonObject): number => {
-    const day = Array.isArray(result["days"]) ? (result["days"][0] as JsonObject) : result;
-    return Number(day["high"] ?? day["temperature"]);
-  };
+  const numberIn = ({ days, high, temperature }: Result): number =>
+    days?.[0]?.high ?? high ?? temperature ?? NaN;
   const mutations: [string, NonNullable<Script["answer"]>][] = [
     [
       "a wrong temperature",
@@ -389,10 +403,7 @@ describe("every mutation of every gold answer is caught", () => {
     [
       "no place",
       (text, results) =>
-        results.reduce(
-          (left, result) => left.replaceAll(String(result["location"]).split(",")[0]!, "there"),
-          text,
-        ),
+        results.reduce((left, result) => left.replaceAll(cityOf(result), "there"), text),
     ],
     ["another date", (text) => `${text} That is for 2031-01-01.`],
     ["silence", () => ""],

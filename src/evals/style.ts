@@ -72,9 +72,9 @@ function splitByGroup(
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** At most this many texts of each side: more does not help, and evaluation must stay quick. */
-const perSide = 1200;
+const perSide = 800;
 const leastPerSide = 8;
-const epochs = 12;
+const epochs = 6;
 const ridge = 1e-5;
 
 /** L2-regularised logistic regression by stochastic gradient descent; both sides weigh the same. */

@@ -15,7 +15,10 @@ export interface System {
   /** `base`, `adapter`. */
   readonly name: string;
   readonly chat: Chat;
-  /** One entry for each row, in order. */
-  logProbs(rows: readonly Conversation[], signal: AbortSignal): Promise<RowLogProb[]>;
+  /** One entry for each row, in order; undefined for a row longer than its context, which is never cut. */
+  logProbs(
+    rows: readonly Conversation[],
+    signal: AbortSignal,
+  ): Promise<(RowLogProb | undefined)[]>;
   close?(): Promise<void>;
 }

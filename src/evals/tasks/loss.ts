@@ -28,11 +28,17 @@ async function testRows(context: EvalContext): Promise<Conversation[]> {
   return rows;
 }
 
-function check(system: string, row: Conversation, scored: RowLogProb | undefined): RowLogProb {
-  if (!scored || !Number.isFinite(scored.sum) || scored.sum >= 0 || scored.tokens <= 0) {
+/** What a system said of a row; undefined where it does not fit its context. */
+function check(
+  system: string,
+  row: Conversation,
+  scored: RowLogProb | undefined,
+): RowLogProb | undefined {
+  if (!scored) return undefined;
+  if (!Number.isFinite(scored.sum) || scored.sum >= 0 || scored.tokens <= 0) {
     throw new TwainError(
       "evaluate/bad-log-prob",
-      `${system} gave ${scored?.sum} nats over ${scored?.tokens} trained tokens for row ${row.id}`,
+      `${system} gave ${scored.sum} nats over ${scored.tokens} trained tokens for row ${row.id}`,
       {
         hint: "A loss of exactly 0, NaN or no trained token means that the model or its chat template is broken.",
       },
@@ -45,25 +51,50 @@ export const loss: EvalTask = {
   name: "loss",
 
   async *run(systems, context) {
-    const rows = await testRows(context);
-    const scored = new Map<string, RowLogProb[]>();
+    const all = await testRows(context);
+    const found = new Map<string, (RowLogProb | undefined)[]>();
     for (const system of systems) {
-      const results: RowLogProb[] = [];
-      for (let at = 0; at < rows.length; at += chunk) {
+      const results: (RowLogProb | undefined)[] = [];
+      for (let at = 0; at < all.length; at += chunk) {
         context.signal.throwIfAborted();
-        const part = rows.slice(at, at + chunk);
-        const found = await system.logProbs(part, context.signal);
-        results.push(...part.map((row, i) => check(system.name, row, found[i])));
+        const part = all.slice(at, at + chunk);
+        const answers = await system.logProbs(part, context.signal);
+        results.push(...part.map((row, i) => check(system.name, row, answers[i])));
         yield {
           type: "progress",
           stage: "evaluate",
           label: `loss of ${system.name}`,
           done: results.length,
-          total: rows.length,
+          total: all.length,
         };
       }
-      scored.set(system.name, results);
+      found.set(system.name, results);
     }
+
+    // Only rows that every system could read whole can be paired.
+    const whole = all.map((_, i) => [...found.values()].every((results) => results[i]));
+    const rows = all.filter((_, i) => whole[i]);
+    const left = all.length - rows.length;
+    if (rows.length === 0) {
+      throw new TwainError(
+        "evaluate/no-rows",
+        `all ${left} test rows are longer than the model's context`,
+        { hint: "Lower curate.chunk.maxWords or choose a base with a longer context." },
+      );
+    }
+    if (left > 0) {
+      yield {
+        type: "notice",
+        stage: "evaluate",
+        message: `loss: ${left} of ${all.length} test rows left out, longer than the model's context`,
+      };
+    }
+    const scored = new Map(
+      [...found].map(([system, results]) => [
+        system,
+        results.filter((result, i) => result !== undefined && whole[i]),
+      ]),
+    );
 
     const domains = [...new Set(rows.map((row) => row.tags.domain))].toSorted();
     const slices = [undefined, ...(domains.length > 1 ? domains : [])];

@@ -20,7 +20,7 @@ import { validateCall } from "../../weather/validate-call.ts";
 import { answerAll, measureOf } from "../answer-all.ts";
 import { scoreGate } from "../summarise.ts";
 import type { System } from "../system.ts";
-import type { EvalContext, EvalTask, Measure, Sample } from "../task.ts";
+import type { EvalContext, EvalTask, Sample } from "../task.ts";
 import { offeredTools, readToolCases, runnableTools } from "../tool-cases.ts";
 
 const slices = ["heldout-phrasing", "heldout-place", "heldout-both"] as const;
