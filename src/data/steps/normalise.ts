@@ -55,13 +55,13 @@ function plainCharacters(text: string): string {
 function plainSpacing(text: string): string {
   return (
     text
-      // `_emphasis_`; an underscore inside a word is part of it.
+      // `_emphasis_`; an underscore between two letters is part of a word.
       .replaceAll(/_{2,}/g, "—")
       .replaceAll(/(?<!\p{L})_|_(?!\p{L})/gu, "")
-      .replaceAll(/[―‒]|-{2,}/g, "—")
-      .replaceAll(/ ?—+ ?/g, "—")
-      .replaceAll(/ ?(?:\. ){2,}\.|\.{4,}/g, "...")
       .replaceAll(/ {2,}/g, " ")
+      .replaceAll(/[―‒]|-{2,}/g, "—")
+      .replaceAll(/ ?—(?: ?—)* ?/g, "—")
+      .replaceAll(/ ?(?:\. ){2,}\.|\.{4,}/g, "...")
       .replaceAll(/ +([,;:.!?])(?=\s|$|")/g, "$1")
       .trim()
   );

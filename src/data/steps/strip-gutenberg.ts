@@ -57,7 +57,7 @@ function removeBracketed(text: string, open: RegExp): string {
     const closing = opening === "{" ? "}" : "]";
     let depth = 0;
     let i = match.index;
-    for (; i < Math.min(text.length, match.index + 4000); i++) {
+    for (; i < Math.min(text.length, match.index + 12_000); i++) {
       if (text[i] === opening) depth++;
       else if (text[i] === closing && --depth === 0) break;
     }

@@ -1,0 +1,154 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ConversationRow } from "../core/conversation.ts";
+import { Document } from "../core/document.ts";
+import type { RunEvent } from "../core/events.ts";
+import { readJsonl } from "../core/jsonl.ts";
+import { type Recipe, parseRecipe } from "../core/recipe.ts";
+import { type RunDir, runDir } from "../core/run-dir.ts";
+import { runStage } from "../core/stage.ts";
+import { ToolCase } from "../core/tool-case.ts";
+import { collect } from "./collect.ts";
+import { curate } from "./curate.ts";
+import { testBook } from "./sources/test-book.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "twainbot-curate-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const training = { steps: 1, learningRate: 1e-3 };
+
+function recipeOf(sources: unknown[], curateConfig: Record<string, unknown> = {}): Recipe {
+  return parseRecipe(
+    {
+      name: "t",
+      data: { root: folder, sources },
+      curate: { episodes: { train: 60, cases: 4 }, drills: 40, ...curateConfig },
+      base: { kind: "scratch", training },
+      train: training,
+    },
+    "test",
+  );
+}
+
+async function run(recipe: Recipe, name: string): Promise<{ dir: RunDir; events: RunEvent[] }> {
+  const dir = runDir(join(folder, name));
+  const events: RunEvent[] = [];
+  const signal = new AbortController().signal;
+  for await (const event of runStage(collect, recipe, dir, signal)) events.push(event);
+  for await (const event of runStage(curate, recipe, dir, signal)) events.push(event);
+  return { dir, events };
+}
+
+async function contents(...folders: string[]): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const root of folders) {
+    for (const name of await readdir(root))
+      if (name !== "manifest.json") found[name] = await readFile(join(root, name), "utf8");
+  }
+  return found;
+}
+
+async function makeBooks(): Promise<unknown> {
+  // Four works of one author: enough keys to give one to validation and one to test.
+  const works = [9001, 9002, 9003, 9004].map((id) => ({
+    id,
+    title: "The Slow Boat",
+    author: "Ada Finch",
+    role: "style",
+    persona: "twain",
+  }));
+  for (const [i, { id }] of works.entries()) {
+    await mkdir(join(folder, "gutenberg", String(id)), { recursive: true });
+    // Other words in every work, or the copies would go.
+    const text = testBook({ id })
+      .replaceAll(/\b(day|river|captain|chickens|supper|morning|fog)\b/g, `$1${"abcd"[i]}`)
+      .replaceAll(
+        / (the|a|it|had|and|of) /g,
+        (_, word: string) => ` ${word} ${["old", "far", "dim", "odd"][i]} `,
+      );
+    await writeFile(join(folder, "gutenberg", String(id), `${id}-0.txt`), text);
+  }
+  return { kind: "gutenberg", works };
+}
+
+test("from documents to a dataset: valid rows, no work on two sides, every record explained, equal bytes", async () => {
+  const recipe = recipeOf(
+    [{ kind: "bundled", sets: ["franklin", "headlines"] }, await makeBooks()],
+    { maxLoss: 0.5 },
+  );
+  const { dir, events } = await run(recipe, "one");
+  const side = new Map<string, string>();
+  let rows = 0;
+  for (const name of ["train", "valid", "test"] as const) {
+    for await (const row of readJsonl(dir.dataset[name], ConversationRow)) {
+      rows++;
+      expect(side.get(row.meta.split_key) ?? name, row.meta.split_key).toBe(name);
+      side.set(row.meta.split_key, name);
+    }
+  }
+  const kept = new Set<string>();
+  for await (const document of readJsonl(dir.curated, Document)) kept.add(document.id);
+  const ledger = (await readFile(dir.ledger, "utf8"))
+    .trim()
+    .split("\n")
+    .map(
+      (line) =>
+        JSON.parse(line) as {
+          id: string;
+          chunks?: string[];
+          verdicts: { verdict: string; reason?: string }[];
+        },
+    );
+  for (const line of ledger) {
+    const dropped = line.verdicts.at(-1)!.verdict === "drop";
+    expect(kept.has(line.id), line.id).toBe(!dropped && line.chunks === undefined);
+    if (dropped) expect(line.verdicts.at(-1)!.reason).toBeTruthy();
+  }
+  expect(ledger.find(({ id }) => id === "gutenberg:9001")!.chunks).toContain("gutenberg:9001#1");
+  for await (const row of readJsonl(dir.dataset.toolCases, ToolCase))
+    expect(row.messages.length).toBeGreaterThan(0);
+  const stats = JSON.parse(await readFile(dir.dataset.stats, "utf8")) as {
+    rows: Record<string, number>;
+    documents: { kept: number };
+  };
+  expect(stats.rows.train! + stats.rows.valid! + stats.rows.test!).toBe(rows);
+  expect(stats.rows.base).toBeGreaterThan(0);
+  expect(stats.documents.kept).toBe(kept.size);
+  expect(await readFile(dir.dataset.card, "utf8")).toContain("CC0-1.0");
+  expect(events.filter((event) => event.type === "tally").map((event) => event.step)).toContain(
+    "near-dedup",
+  );
+
+  const { dir: again } = await run(recipe, "two");
+  expect(await contents(again.dataset.root, join(again.root, "curate"))).toEqual(
+    await contents(dir.dataset.root, join(dir.root, "curate")),
+  );
+});
+
+test("a source that is wiped out stops the run and leaves the ledger to tell why", async () => {
+  await mkdir(join(folder, "reddit"));
+  const titles = Array.from(
+    { length: 50 },
+    (_, i) =>
+      `p${i},${i % 2 ? `What is item ${i} in this sub?` : `Man Number ${i} Waits For Rain In Vain`},TheOnion`,
+  );
+  await writeFile(
+    join(folder, "reddit", "posts.csv"),
+    ["id,title,subreddit", ...titles].join("\n"),
+  );
+  await expect(
+    run(recipeOf([{ kind: "reddit-csv", files: ["posts.csv"] }]), "wiped"),
+  ).rejects.toMatchObject({
+    code: "curate/source-wiped",
+    message: expect.stringContaining("25 headline-shape: about the forum") as string,
+  });
+  expect((await readFile(runDir(join(folder, "wiped")).ledger, "utf8")).split("\n")).toHaveLength(
+    51,
+  );
+  expect(await readdir(join(folder, "wiped"))).not.toContain("dataset");
+});

@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeEntities, normaliseHeadline, normaliseText } from "./normalise.ts";
+
+describe("books", () => {
+  test("lines become paragraphs, quotes and dashes one kind, emphasis plain", () => {
+    const raw =
+      "\uFEFF“Well,” said he--\r\n‘it’s _raining_.’  I agreed,\r\nas one does\u00A0-- . . . in\r\nParis\r\n--Damascus too.\r\n\r\n\r\nNext   para-\r\ngraph; a well-\r\nknown paragraph is well-known.";
+    expect(normaliseText(raw)).toBe(
+      "\"Well,\" said he—'it's raining.' I agreed, as one does—... in Paris—Damascus too.\n\nNext paragraph; a well-known paragraph is well-known.",
+    );
+  });
+
+  test("verse and lists keep their lines, prose that happens to be short does not", () => {
+    const prose = Array.from(
+      { length: 12 },
+      () => "this is a line of prose that runs to the right edge of the page",
+    ).join("\n");
+    const verse = "Poor Isabella's Dead,\nSet all tongues wagging\nShe wisely left a throne";
+    expect(normaliseText(`${prose}\n\n${verse}`).split("\n\n")[1]).toBe(verse);
+    expect(
+      normaliseText(`${prose}\n\nand the end of it\nwas this short line`).split("\n\n")[1],
+    ).toBe("and the end of it was this short line");
+  });
+
+  test("says the same words, and says them again when it is run again", () => {
+    const piece = fc.constantFrom(
+      "word",
+      "“quoted”",
+      "so--",
+      "_em_",
+      "end.",
+      "Mr.",
+      "don’t",
+      "\n",
+      "\n\n",
+      "  ",
+      "A",
+      "1,000",
+      "…",
+      "x-\n",
+      "—",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const once = normaliseText(pieces.join(" "));
+        const letters = (text: string): string => (text.match(/[\p{L}\p{N}]/gu) ?? []).join("");
+        expect(letters(once)).toBe(letters(pieces.join(" ")));
+        expect(once).not.toMatch(/[“”‘’_\u00A0\r]| {2}|\n{3}/);
+        expect(normaliseText(once)).toBe(once);
+      }),
+    );
+  });
+});
+
+describe("headlines", () => {
+  test("entities, the section before and the paper behind go", () => {
+    expect(
+      decodeEntities("Q&amp;A &#39;n&#x27; &lt;b&gt; &amp;quot;x&amp;quot; AT&T &bogus; &#xD800;"),
+    ).toBe("Q&A 'n' <b> \"x\" AT&T &bogus; &#xD800;");
+    expect(
+      normaliseHeadline("News: ‘Rain’ Delayed By\nRain - The Onion - America's Finest News Source"),
+    ).toBe("'Rain' Delayed By Rain");
+    expect(normaliseHeadline("Report: Rain Wet | World news")).toBe("Report: Rain Wet");
+  });
+});
