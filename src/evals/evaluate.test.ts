@@ -501,6 +501,24 @@ describe("what fails the run, never the item", () => {
   });
 });
 
+test("rows that do not fit one system's context are left out for all, and it is said", async () => {
+  const short: System = {
+    name: "adapter",
+    chat: gold(),
+    logProbs: async (rows) =>
+      rows.map((row) => (row.id === "r2" ? undefined : { sum: -3, tokens: 3, bytes: 9 })),
+  };
+  const { report, events } = await run([system("base", gold()), short], ["loss"]);
+  expect(report.scores.filter((score) => score.metric === "loss").map((score) => score.n)).toEqual([
+    2, 2,
+  ]);
+  expect(events.find((event) => event.type === "notice")).toMatchObject({
+    message: expect.stringContaining("1 of 3") as string,
+  });
+  const lazy: System = { ...short, logProbs: async () => [] };
+  await expect(run([lazy], ["loss"])).rejects.toThrow("scored 0 of 3");
+});
+
 test("an unknown task is named before anything runs", () => {
   const stage = createEvaluate({ openSystems: async () => [] });
   expect(() =>

@@ -157,7 +157,7 @@ function spread(samples: readonly Sample[]): Sample[][] {
   return tasks.flatMap((task) => {
     const own = samples.filter((sample) => sample.task === task);
     const ids = [...new Set(own.map((sample) => sample.id))];
-    const count = Math.min(ids.length, Math.round(shownSamples / tasks.length));
+    const count = Math.min(ids.length, Math.ceil(shownSamples / tasks.length));
     const chosen = Array.from(
       { length: count },
       (_, i) => ids[Math.floor((i * ids.length) / count)],

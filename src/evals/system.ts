@@ -16,9 +16,6 @@ export interface System {
   readonly name: string;
   readonly chat: Chat;
   /** One entry for each row, in order; undefined for a row longer than its context, which is never cut. */
-  logProbs(
-    rows: readonly Conversation[],
-    signal: AbortSignal,
-  ): Promise<(RowLogProb | undefined)[]>;
+  logProbs(rows: readonly Conversation[], signal: AbortSignal): Promise<(RowLogProb | undefined)[]>;
   close?(): Promise<void>;
 }

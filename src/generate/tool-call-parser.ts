@@ -5,6 +5,7 @@
 import type { ChatDelta, ToolCall } from "../core/chat.ts";
 import { type JsonValue, canonicalJson, isJsonObject } from "../core/json.ts";
 import type { ToolCallStyle } from "../tokenizer/chat-template.ts";
+import { createWholeCallParser, llamaDialect, mistralDialect } from "./whole-call-parser.ts";
 
 export interface ParsedTurn {
   /** What was still held back. */
@@ -228,5 +229,14 @@ function tagParser(newId: () => string): ToolCallParser {
 
 /** A parser for one turn; `newId` names the calls (`call_1`, `call_2` …). */
 export function createToolCallParser(style: ToolCallStyle, newId: () => string): ToolCallParser {
-  return style === "tags" ? tagParser(newId) : plainParser();
+  switch (style) {
+    case "tags":
+      return tagParser(newId);
+    case "llama-json":
+      return createWholeCallParser(llamaDialect, newId);
+    case "mistral":
+      return createWholeCallParser(mistralDialect, newId);
+    case "none":
+      return plainParser();
+  }
 }

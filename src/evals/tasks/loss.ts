@@ -59,6 +59,9 @@ export const loss: EvalTask = {
         context.signal.throwIfAborted();
         const part = all.slice(at, at + chunk);
         const answers = await system.logProbs(part, context.signal);
+        if (answers.length !== part.length) {
+          throw new Error(`${system.name} scored ${answers.length} of ${part.length} rows`);
+        }
         results.push(...part.map((row, i) => check(system.name, row, answers[i])));
         yield {
           type: "progress",
@@ -92,7 +95,7 @@ export const loss: EvalTask = {
     const scored = new Map(
       [...found].map(([system, results]) => [
         system,
-        results.filter((result, i) => result !== undefined && whole[i]),
+        results.flatMap((result, i) => (result && whole[i] ? [result] : [])),
       ]),
     );
 
