@@ -171,7 +171,11 @@ export function checkpoint(
         return gradient;
       };
       const captured = take(first);
-      return [ofLate && captured ? add(ofLate, captured) : (ofLate ?? captured), ...rest.map(take)];
+      const shares = rest.map(take);
+      const toFirst = ofLate && captured ? add(ofLate, captured) : (ofLate ?? captured);
+      // The gradient goes on to earlier blocks only when this one is through with its inner values.
+      const floats = shares.filter((share) => share !== undefined);
+      return [toFirst && after(toFirst, ...floats), ...shares];
     });
   return withGradient(fn(inputs), inputs, backward, { closed: true });
 }
