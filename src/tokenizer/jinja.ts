@@ -10,7 +10,11 @@ import { mapStrings } from "./neutralise.ts";
 const REMEMBERED = 32;
 
 /** Renders with `items`, unique to this call, over `setting`, whose texts are passed through `clean`. */
-export type Jinja = (setting: object, clean: (text: string) => string, items: Record<string, unknown>) => string;
+export type Jinja = (
+  setting: object,
+  clean: (text: string) => string,
+  items: Record<string, unknown>,
+) => string;
 
 /** The names that chat templates rely on, as transformers defines them. */
 function globals(): Environment {
@@ -22,7 +26,10 @@ function globals(): Environment {
   });
   environment.set("range", (start: number, stop?: number, step = 1) => {
     const [from, to] = stop === undefined ? [0, start] : [start, stop];
-    return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, i) => from + i * step);
+    return Array.from(
+      { length: Math.max(0, Math.ceil((to - from) / step)) },
+      (_, i) => from + i * step,
+    );
   });
   return environment;
 }

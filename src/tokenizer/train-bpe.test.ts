@@ -84,7 +84,8 @@ test("the byte alphabet is GPT-2's", () => {
 test("sentence starts become one token, place names stay in parts, alike in question and call", async () => {
   const texts = Array.from(
     { length: 60 },
-    () => "The rain in Hannibal. What is the weather in Hannibal? and what of the rest",
+    () =>
+      "The rain in Hannibal on Wednesday. What is the weather in Hannibal? and what of the rest",
   );
   const tokenizer = createTokenizer(await trainBpe(texts, { ...twainTokens, vocabSize: 600 }));
   expect(tokenizer.encode("The")).toHaveLength(1);
@@ -95,6 +96,8 @@ test("sentence starts become one token, place names stay in parts, alike in ques
   expect(at("in Hannibal?")).toBeGreaterThan(0);
   expect(at('{"location":"Hannibal"}')).toBeGreaterThan(0);
   expect(tokenizer.encode("1835")).toHaveLength(4);
+  // A day is no name, though it is never written in lower case.
+  expect(tokenizer.encode("Wednesday")).toHaveLength(1);
 });
 
 test("files survive the disk, and a second training gives the same bytes", async () => {

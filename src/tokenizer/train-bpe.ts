@@ -22,6 +22,8 @@ export interface TrainBpeOptions {
    * many: `The` becomes one token, `Hannibal` stays spelled in parts, as unseen names will be.
    */
   nameLimit?: number;
+  /** Capitalised words of a closed class (days, months), which count in full all the same. */
+  wholeWords?: readonly string[];
   /** Merged into tokenizer_config.json. */
   config?: JsonObject;
   signal?: AbortSignal;
@@ -46,11 +48,15 @@ async function countPieces(
 }
 
 /** How often a piece counts for merges; see `nameLimit`. */
-function weigh(counts: ReadonlyMap<string, number>, nameLimit: number): Map<string, number> {
+function weigh(
+  counts: ReadonlyMap<string, number>,
+  nameLimit: number,
+  wholeWords: ReadonlySet<string>,
+): Map<string, number> {
   const weights = new Map<string, number>();
   for (const [piece, count] of counts) {
     let weight = count;
-    if (/^[\p{Lu}\p{Lt}]/u.test(piece)) {
+    if (/^[\p{Lu}\p{Lt}]/u.test(piece) && !wholeWords.has(piece)) {
       const lower = piece.toLowerCase();
       const ordinary = (counts.get(lower) ?? 0) + (counts.get(` ${lower}`) ?? 0);
       weight = ordinary < nameLimit ? 0 : Math.min(count, ordinary);
@@ -239,7 +245,14 @@ export async function trainBpe(
   texts: AsyncIterable<string> | Iterable<string>,
   options: TrainBpeOptions,
 ): Promise<TokenizerFiles> {
-  const { vocabSize, specialTokens, markupTokens = [], nameLimit = 10, signal } = options;
+  const {
+    vocabSize,
+    specialTokens,
+    markupTokens = [],
+    nameLimit = 10,
+    wholeWords = [],
+    signal,
+  } = options;
   const added = [
     ...specialTokens.map((content) => ({ content, special: true })),
     ...markupTokens.map((content) => ({ content, special: false })),
@@ -265,7 +278,11 @@ export async function trainBpe(
 
   const encoder = new TextEncoder();
   const words: Word[] = [];
-  for (const [piece, weight] of weigh(await countPieces(texts, signal), nameLimit)) {
+  for (const [piece, weight] of weigh(
+    await countPieces(texts, signal),
+    nameLimit,
+    new Set(wholeWords),
+  )) {
     words.push({ ids: Array.from(encoder.encode(piece), (byte) => added.length + byte), weight });
   }
   const counts = new PairCounts(words);

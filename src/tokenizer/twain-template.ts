@@ -26,6 +26,10 @@ export const twainTemplate = [
   "{% if add_generation_prompt %}<|assistant|>{% endif %}",
 ].join("");
 
+const days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday";
+const months =
+  "January February March April May June July August September October November December";
+
 /** For `trainBpe(texts, { ...twainTokens, vocabSize })`: the tokens that `twainTemplate` writes. */
 export const twainTokens = {
   specialTokens: [
@@ -40,10 +44,12 @@ export const twainTokens = {
   ],
   // Not special: parsers of other servers must see them in decoded text.
   markupTokens: ["<tool_call>", "</tool_call>"],
+  // Every forecast is full of them, and none is a name that must be spelled.
+  wholeWords: [...days.split(" "), ...months.split(" "), "United", "States"],
   config: {
     bos_token: "<|bos|>",
     eos_token: "<|end|>",
     pad_token: "<|pad|>",
     chat_template: twainTemplate,
   },
-} satisfies Pick<TrainBpeOptions, "specialTokens" | "markupTokens" | "config">;
+} satisfies Pick<TrainBpeOptions, "specialTokens" | "markupTokens" | "wholeWords" | "config">;
