@@ -45,10 +45,11 @@ function scoreCell(row: ReportRow, column: number): Html {
   </td>`;
 }
 
-function scoreRow(row: ReportRow, systems: readonly string[]): Html {
+/** `below`: the metric's row over all slices comes before. */
+function scoreRow(row: ReportRow, below: boolean, systems: readonly string[]): Html {
   const judged = row.comparison && verdict(row.comparison);
-  return html`<tr class="${row.slice ? "slice" : "whole"}">
-    <th scope="row">${row.slice ? `· ${row.slice}` : rowLabel(row)}</th>
+  return html`<tr class="${below ? "slice" : "whole"}">
+    <th scope="row">${below ? `· ${row.slice}` : rowLabel(row)}</th>
     ${systems.map((_, column) => scoreCell(row, column))}
     <td class="${judged ?? "even"}">${differenceText(row.comparison, row.share)}</td>
     <td class="n">${row.n}</td>
@@ -68,7 +69,7 @@ function taskTable(task: string, rows: readonly ReportRow[], systems: readonly s
           </tr>
         </thead>
         <tbody>
-          ${rows.map((row) => scoreRow(row, systems))}
+          ${rows.map((row) => scoreRow(row, row.slice !== undefined && rows.some((other) => other.metric === row.metric && !other.slice), systems))}
         </tbody>
       </table>
     </div>`;
@@ -115,9 +116,14 @@ function gateItem(gate: Gate): Html {
 
 function bubble(message: WireMessage): Html {
   const calls = message.role === "assistant" ? (message.tool_calls ?? []) : [];
+  const text = message.content?.trim() ?? "";
+  const said = text === "" ? [] : html`<p>${text}</p>`;
+  const silent = text === "" && calls.length === 0 ? html`<p class="nothing">nothing</p>` : [];
+  const made = calls.map(
+    (call) => html`<code>${call.function.name}(${call.function.arguments})</code>`,
+  );
   return html`<div class="message ${message.role}">
-    <small>${message.role}</small
-    >${message.content ? html`<p>${message.content}</p>` : []}${calls.map((call) => html`<code>${call.function.name}(${call.function.arguments})</code>`)}
+    <small>${message.role}</small>${said}${silent}${made}
   </div>`;
 }
 

@@ -38,6 +38,7 @@ article{background:var(--card);border:1px solid var(--line);border-radius:8px;pa
 .message{border-left:3px solid var(--line);padding:.1rem 0 .1rem .7rem;margin:.35rem 0;overflow-wrap:anywhere}
 .message small{margin:0;text-transform:uppercase;letter-spacing:.04em;font-size:.68rem}
 .message p{margin:0;white-space:pre-wrap}
+.nothing{color:var(--dim);font-style:italic}
 .message.user{border-color:var(--s0)}.message.assistant{border-color:var(--s1)}
 .message.tool,.message code{font:.82rem/1.45 ui-monospace,monospace}
 .message code{display:block}

@@ -101,28 +101,29 @@ export const loss: EvalTask = {
 
     const domains = [...new Set(rows.map((row) => row.tags.domain))].toSorted();
     const slices = [undefined, ...(domains.length > 1 ? domains : [])];
-    const measures = slices.flatMap((slice): Measure[] => {
-      const parts = (bottom: "tokens" | "bytes"): Map<string, Part[]> =>
-        new Map(
-          [...scored].map(([system, results]) => [
-            system,
-            results
-              .filter((_, i) => slice === undefined || rows[i]!.tags.domain === slice)
-              .map((result) => ({ top: -result.sum, bottom: result[bottom] })),
-          ]),
-        );
-      const base = { kind: "mean", better: "lower", ...(slice && { slice }) } as const;
-      return [
-        { ...base, metric: "loss", parts: parts("tokens") },
-        { ...base, metric: "perplexity", parts: parts("tokens"), shape: Math.exp },
-        {
-          ...base,
-          metric: "bits-per-byte",
-          parts: parts("bytes"),
-          shape: (nats) => nats / Math.LN2,
-        },
-      ];
-    });
+    const parts = (bottom: "tokens" | "bytes", slice: string | undefined): Map<string, Part[]> =>
+      new Map(
+        [...scored].map(([system, results]) => [
+          system,
+          results
+            .filter((_, i) => slice === undefined || rows[i]!.tags.domain === slice)
+            .map((result) => ({ top: -result.sum, bottom: result[bottom] })),
+        ]),
+      );
+    const metrics = [
+      { metric: "loss", bottom: "tokens" },
+      { metric: "perplexity", bottom: "tokens", shape: Math.exp },
+      { metric: "bits-per-byte", bottom: "bytes", shape: (nats: number) => nats / Math.LN2 },
+    ] as const;
+    const measures = metrics.flatMap(({ bottom, ...metric }) =>
+      slices.map((slice): Measure => ({
+        ...metric,
+        kind: "mean",
+        better: "lower",
+        ...(slice && { slice }),
+        parts: parts(bottom, slice),
+      })),
+    );
     return { measures, samples: [] };
   },
 
