@@ -59,7 +59,7 @@ describe("shingles", () => {
   test("jaccard and overlap are those of sets", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(50)), fc.uniqueArray(fc.nat(50)), (a, b) => {
-        const sort = (list: number[]): Uint32Array => Uint32Array.from(list).sort();
+        const sort = (list: number[]): Int32Array => Int32Array.from(list).sort();
         const shared = a.filter((value) => b.includes(value)).length;
         expect(overlap(sort(a), sort(b))).toBe(shared);
         const all = new Set([...a, ...b]).size;

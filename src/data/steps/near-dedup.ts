@@ -25,7 +25,7 @@ export function nearDuplicates(
   random: Random,
 ): Map<number, { of: number; similarity: number }> {
   const bander = createBander(config.bands, config.rows, random);
-  const shingles: Uint32Array[] = Array.from({ length: documents.length });
+  const shingles: Int32Array[] = Array.from({ length: documents.length });
   /** Kept documents by key, one table a band. */
   const tables = Array.from({ length: config.bands }, () => new Map<number, number[]>());
   const gone = new Map<number, { of: number; similarity: number }>();

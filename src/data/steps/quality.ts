@@ -57,8 +57,8 @@ function shapeOf(text: string): Shape {
 }
 
 /** Share of the words that the most frequent n-gram covers; 0 where none stands three times. */
-function topNgramShare(words: Uint32Array, n: number): number {
-  const grams = new Uint32Array(Math.max(0, words.length - n + 1));
+function topNgramShare(words: Int32Array, n: number): number {
+  const grams = new Int32Array(Math.max(0, words.length - n + 1));
   for (let i = 0; i < grams.length; i++) {
     let hash = 0;
     for (let k = 0; k < n; k++) hash = Math.imul(hash, 0x01000193) ^ words[i + k]!;

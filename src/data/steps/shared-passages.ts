@@ -16,8 +16,8 @@ const COMMON = 16;
 const workOf = (document: Document): string | undefined =>
   typeof document.extra.work === "string" ? document.extra.work : undefined;
 
-function union(sets: readonly Uint32Array[]): Uint32Array {
-  const all = new Uint32Array(sets.reduce((sum, set) => sum + set.length, 0));
+function union(sets: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(sets.reduce((sum, set) => sum + set.length, 0));
   let at = 0;
   for (const set of sets) {
     all.set(set, at);
@@ -44,7 +44,7 @@ export function sharedPassages(
         compareIds(workOf(documents[a]!)!, workOf(documents[b]!)!) ||
         compareIds(documents[a]!.id, documents[b]!.id),
     );
-  const shingles = new Map<number, Uint32Array>();
+  const shingles = new Map<number, Int32Array>();
   const index = new Map<number, number[]>();
   const gone = new Map<number, { in: number; share: number }>();
   for (const i of order) {
