@@ -166,4 +166,22 @@ describe("crossEntropy", () => {
     expect(products(false)).toBe(2);
     expect(products(true)).toBe(4);
   });
+
+  test("a chunk's logits wait until the chunk before is done with its own", () => {
+    const graph = new Graph();
+    const t = Object.fromEntries(
+      Object.entries(inputs).map(([name, x]) => [name, graph.input(name, x.dtype, x.shape)]),
+    );
+    const { loss } = crossEntropy(t["hidden"]!, t["weight"]!, t["targets"]!, t["rowWeights"]!, {
+      chunk: 4,
+    });
+    grad(loss, [t["hidden"]!, t["weight"]!]).forEach((g, i) => graph.output(`d${i}`, g));
+    // Each chunk makes logits, then two products that read its probabilities.
+    const products = simplify(graph).nodes.filter((node) => node.op.name === "MatMul");
+    const [, dHidden, dWeight, logits] = products.map((node) => node.output);
+    const reaches = (from: Tensor, to: Tensor): boolean =>
+      from === to ||
+      (from.origin.kind === "node" && from.origin.node.inputs.some((x) => reaches(x, to)));
+    expect([reaches(logits!, dHidden!), reaches(logits!, dWeight!)]).toEqual([true, true]);
+  });
 });
