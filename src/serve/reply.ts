@@ -22,7 +22,7 @@ export interface ReplySettings {
 }
 
 /** A persona is one control tag, put first; a system message of the client's own is left alone. */
-function withPersona(messages: readonly Message[], persona: Persona): readonly Message[] {
+export function withPersona(messages: readonly Message[], persona: Persona): readonly Message[] {
   if (persona === "neutral" || messages.some((message) => message.role === "system"))
     return messages;
   return [{ role: "system", content: `[${persona}]` }, ...messages];

@@ -1,0 +1,83 @@
+/** `twainbot inspect`: what a recipe will train on and how, before it does. */
+import { existsSync } from "node:fs";
+import type { Conversation } from "../core/conversation.ts";
+import { createRandom } from "../core/random.ts";
+import { defineCommand, jsonArg, recipeArgs } from "./command.ts";
+import { type Encoder, type LengthFacts, encodeAll, lengthFacts, openEncoder, parameterCounts, readDataset, stretches } from "./dataset-facts.ts";
+import { recipeSettings } from "./freeze-recipe.ts";
+import { loadRecipe } from "./load-recipe.ts";
+import { runOf } from "./run-stages.ts";
+import { type Paint, number, painter, short, widthOf } from "./terminal.ts";
+
+const heading = (text: string, paint: Paint): string => `\n${paint("bold", text)}\n`;
+
+function lengthsText(facts: LengthFacts, width: number): string {
+  const most = Math.max(...facts.histogram.map((bin) => bin.rows), 1);
+  const room = Math.min(50, width - 24);
+  const bars = facts.histogram.map(({ upTo, rows }) => `  ${String(upTo).padStart(6)} ${number(rows).padStart(8)}  ${"█".repeat(Math.ceil((rows / most) * room))}`);
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return `  tokens     rows   (median ${facts.median}, longest ${facts.longest})
+${bars.join("\n")}
+  ${number(facts.tokens)} tokens, ${percent(facts.trainedTokens / Math.max(1, facts.tokens))} of them trained
+  packing: ${percent(facts.packing)} of a batch is text, the rest padding
+  the steps go through the rows ${facts.epochs.toFixed(1)} times${facts.tooLong > 0 ? `\n  ${number(facts.tooLong)} rows are longer than train.sequenceLength and will be left out` : ""}
+`;
+}
+
+function rowText(row: Conversation, encoder: Encoder | undefined, paint: Paint, colours: boolean): string {
+  const head = paint("cyan", `${row.id} (${row.tags.domain}, ${row.tags.persona})`);
+  if (!encoder) return `${head}\n${row.messages.map((message) => `  ${message.role}: ${message.content ?? JSON.stringify("toolCalls" in message ? message.toolCalls : null)}`).join("\n")}\n`;
+  const [example] = encodeAll([row], encoder);
+  const text = stretches(example!, encoder.tokenizer)
+    .map((part) => (colours ? paint(part.trained ? "green" : "dim", part.text) : part.trained ? `⟦${part.text}⟧` : part.text))
+    .join("");
+  return `${head} ${example!.ids.length} tokens\n${text}\n`;
+}
+
+export const command = defineCommand(
+  {
+    ...recipeArgs,
+    ...jsonArg,
+    rows: { type: "string", default: "3", valueHint: "N", description: "How many rows to show" },
+    domain: { type: "string", valueHint: "NAME", description: "Show rows of one domain, such as tool" },
+  },
+  async (args) => {
+    const recipe = await loadRecipe(args.recipe, args._.slice(1));
+    const dir = runOf(recipe, args.runs);
+    const parameters = await parameterCounts(recipe);
+    const dataset = existsSync(dir.dataset.train) ? await readDataset(dir.dataset.train) : undefined;
+    const encoder = await openEncoder(recipe, dir);
+    const facts = dataset && encoder ? lengthFacts(encodeAll(dataset.rows, encoder), recipe.train) : undefined;
+    if (args.json) {
+      process.stdout.write(`${JSON.stringify({ recipe, run: dir.root, parameters, rows: dataset?.byDomain ?? null, lengths: facts ?? null }, null, 2)}\n`);
+      return 0;
+    }
+
+    const out = process.stdout;
+    const paint = painter(out);
+    const settings = recipeSettings(recipe);
+    const column = Math.max(...[...settings.keys()].map((path) => path.length)) + 2;
+    out.write(heading(`Recipe ${recipe.name}`, paint));
+    for (const [path, value] of settings) out.write(`  ${path.padEnd(column)}${value}\n`);
+    out.write(heading("Model", paint));
+    out.write(`  base ${short(parameters.base)} parameters, of the adapter ${short(parameters.trained)} are trained (${((100 * parameters.trained) / parameters.base).toFixed(1)} %)\n`);
+    if (!dataset) {
+      out.write(`\nThere is no dataset yet. Make it with: twainbot collect ${args.recipe} && twainbot curate ${args.recipe}\n`);
+      return 0;
+    }
+    out.write(heading("Training rows", paint));
+    for (const [domain, count] of Object.entries(dataset.byDomain).toSorted(([, a], [, b]) => b - a)) out.write(`  ${domain.padEnd(18)}${number(count).padStart(8)}\n`);
+    if (facts) out.write(heading("Lengths", paint) + lengthsText(facts, widthOf(out)));
+
+    const wanted = dataset.rows.filter((row) => args.domain === undefined || row.tags.domain === args.domain);
+    const colours = paint("green", "x") !== "x";
+    const legend = encoder
+      ? colours
+        ? `${paint("green", "trained")}, ${paint("dim", "only read")}`
+        : "⟦trained⟧, the rest is only read"
+      : "as text: tokens can be shown once the base and its tokenizer are trained";
+    out.write(heading(`Rows (${legend})`, paint));
+    for (const row of createRandom(recipe.seed).shuffle(wanted).slice(0, Number(args.rows) || 0)) out.write(`\n${rowText(row, encoder, paint, colours)}`);
+    return 0;
+  },
+);

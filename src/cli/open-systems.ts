@@ -1,0 +1,85 @@
+/** What evaluation compares: the base of a run, and the base with its adapter. */
+import type { Conversation } from "../core/conversation.ts";
+import { TwainError } from "../core/errors.ts";
+import { createRandom } from "../core/random.ts";
+import type { Recipe } from "../core/recipe.ts";
+import type { RunDir } from "../core/run-dir.ts";
+import type { RowLogProb, System } from "../evals/system.ts";
+import { initLora } from "../models/lora.ts";
+import { type Adapter, mergeAdapter } from "../models/peft.ts";
+import { type Example, encodeConversation } from "../tokenizer/example.ts";
+import { Trainer } from "../train/trainer.ts";
+import { type RunParts, openModel, readRunParts } from "./open-run.ts";
+
+/** Lengths above the recipe's are rounded up to a multiple of this, so that few graphs are compiled. */
+const LENGTH_STEP = 128;
+
+interface Scorer {
+  score(rows: readonly Conversation[], signal: AbortSignal): Promise<(RowLogProb | undefined)[]>;
+  release(): Promise<void>;
+}
+
+/** Scores rows with the very graphs that training uses, so that its loss and the report's are one number. */
+function createScorer({ base, tokenizer, template }: RunParts, adapter: Adapter, config: Recipe["train"]): Scorer {
+  const { modules, lora, tensors } = adapter;
+  const trainers = new Map<number, Trainer>();
+  const trainerFor = (length: number): Trainer => {
+    let trainer = trainers.get(length);
+    if (!trainer) {
+      trainer = new Trainer(base, { kind: "lora", modules, lora }, tensors, { ...config, sequenceLength: length });
+      trainers.set(length, trainer);
+    }
+    return trainer;
+  };
+  const most = base.config.max_position_embeddings;
+  /** Rows are never cut: those longer than in training get longer graphs, those longer than the context none. */
+  const lengthFor = (example: Example): number | undefined => {
+    const tokens = example.ids.length;
+    if (tokens > most) return undefined;
+    return tokens <= config.sequenceLength ? config.sequenceLength : Math.min(most, Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP);
+  };
+  /** What bits per byte are counted over: the text that the trained tokens spell. */
+  const trainedBytes = (example: Example): number => {
+    const ids = [...example.ids].filter((_, i) => example.trained[i] === 1);
+    return Buffer.byteLength(tokenizer.decode(ids, { skipSpecial: true }));
+  };
+  return {
+    async score(rows, signal) {
+      const examples = rows.map((row) => encodeConversation(row, tokenizer, template));
+      const results = new Map<Example, RowLogProb>();
+      for (const length of new Set(examples.map(lengthFor))) {
+        if (length === undefined) continue;
+        const group = examples.filter((example) => lengthFor(example) === length);
+        const scored = await trainerFor(length).score(group, signal);
+        for (const [i, example] of group.entries()) results.set(example, { ...scored[i]!, bytes: trainedBytes(example) });
+      }
+      return examples.map((example) => results.get(example));
+    },
+    async release() {
+      for (const trainer of trainers.values()) await trainer.release();
+    },
+  };
+}
+
+/** `base`, then `adapter`, as `createEvaluate` wants them. Throws `cli/no-model` for a run without them. */
+export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]> {
+  const parts = await readRunParts(recipe, dir);
+  const { base, adapter } = parts;
+  if (!adapter) throw new TwainError("cli/no-model", `${dir.root} has no adapter yet`, { hint: `Train it first: twainbot train ${recipe.name}.` });
+  // An untrained adapter is exactly the base: its B is zero.
+  const untrained: Adapter = { ...adapter, tensors: initLora(adapter.modules, adapter.lora.rank, createRandom(0)) };
+  const system = (name: "base" | "adapter", weights: Adapter): System => {
+    const model = openModel(weights === adapter ? mergeAdapter(base, adapter) : base, parts, recipe.evaluate.concurrency);
+    const scorer = createScorer(parts, weights, recipe.train);
+    return {
+      name,
+      chat: model.chat,
+      logProbs: (rows, signal) => scorer.score(rows, signal),
+      async close() {
+        await scorer.release();
+        await model.close();
+      },
+    };
+  };
+  return [system("base", untrained), system("adapter", adapter)];
+}

@@ -1,0 +1,80 @@
+/** Runs stages of a recipe in its run folder, one after another, with progress on stderr. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { TwainError } from "../core/errors.ts";
+import type { StageName } from "../core/events.ts";
+import type { Recipe } from "../core/recipe.ts";
+import { type RunDir, runDir } from "../core/run-dir.ts";
+import { type Manifest, type Stage, runStage } from "../core/stage.ts";
+import { freezeRecipe } from "./freeze-recipe.ts";
+import { createRenderer } from "./render.ts";
+import { lockRun } from "./run-lock.ts";
+
+export interface StageOutcome {
+  stage: StageName;
+  status: "done" | "up to date";
+  seconds: number;
+  counts: Record<string, number>;
+  dropped: Record<string, number>;
+}
+
+export interface StagesOptions {
+  /** `--runs`. */
+  runs: string;
+  /** Plain progress lines. */
+  json: boolean;
+  signal: AbortSignal;
+}
+
+/** The folder of a recipe's run. */
+export const runOf = (recipe: Recipe, runs: string): RunDir => runDir(join(runs, recipe.name));
+
+/** What the system says about a folder that cannot be used, as an error with a hint. */
+function unusable(root: string, error: unknown): unknown {
+  if (error instanceof TwainError || !(error instanceof Error) || !("code" in error)) return error;
+  return new TwainError("cli/runs-unwritable", `cannot write in ${root} (${String(error.code)})`, {
+    hint: "Choose another folder with --runs DIR.",
+    cause: error,
+  });
+}
+
+/**
+ * Checks every stage's part of the recipe, then runs the stages that are not up to date. Throws
+ * `cli/runs-unwritable`, `cli/run-locked` and what the stages throw.
+ */
+export async function runStages(stages: readonly Stage[], recipe: Recipe, options: StagesOptions): Promise<StageOutcome[]> {
+  for (const stage of stages) stage.config(recipe);
+  const dir = runOf(recipe, options.runs);
+  let unlock: () => Promise<void>;
+  try {
+    await mkdir(dir.root, { recursive: true });
+    unlock = await lockRun(dir);
+  } catch (error) {
+    throw unusable(dir.root, error);
+  }
+  const renderer = createRenderer(process.stderr, { plain: options.json });
+  const outcomes: StageOutcome[] = [];
+  try {
+    for (const change of await freezeRecipe(recipe, dir)) process.stderr.write(`  recipe   ${change}\n`);
+    for (const stage of stages) {
+      let skipped = false;
+      let manifest: Manifest | undefined;
+      const events = runStage(stage, recipe, dir, options.signal);
+      while (!manifest) {
+        const next = await events.next();
+        if (next.done) manifest = next.value;
+        else {
+          skipped ||= next.value.type === "stage-skip";
+          renderer.show(next.value);
+        }
+      }
+      renderer.finish(manifest, skipped);
+      const { seconds, counts, dropped } = manifest;
+      outcomes.push({ stage: stage.name, status: skipped ? "up to date" : "done", seconds, counts, dropped });
+    }
+    return outcomes;
+  } finally {
+    renderer.close();
+    await unlock();
+  }
+}
