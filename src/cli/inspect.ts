@@ -60,7 +60,7 @@ export const command = defineCommand(
     out.write(heading(`Recipe ${recipe.name}`, paint));
     for (const [path, value] of settings) out.write(`  ${path.padEnd(column)}${value}\n`);
     out.write(heading("Model", paint));
-    out.write(`  base ${short(parameters.base)} parameters, of the adapter ${short(parameters.trained)} are trained (${((100 * parameters.trained) / parameters.base).toFixed(1)} %)\n`);
+    out.write(`  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`);
     if (!dataset) {
       out.write(`\nThere is no dataset yet. Make it with: twainbot collect ${args.recipe} && twainbot curate ${args.recipe}\n`);
       return 0;

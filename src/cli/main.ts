@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `twainbot`: finds the command, hears Ctrl-C, and turns whatever is thrown into one message and an exit code. */
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TwainError } from "../core/errors.ts";
@@ -7,6 +8,9 @@ import { packageRoot } from "../core/package-root.ts";
 import { nearest } from "../core/recipe-errors.ts";
 import { type Command, usageOf } from "./command.ts";
 import { INTERRUPTED, reportError } from "./report-error.ts";
+
+/** Milliseconds. */
+const ONE_KEYPRESS = 500;
 
 interface Entry {
   description: string;
@@ -79,9 +83,13 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const abort = new AbortController();
+  setMaxListeners(0, abort.signal);
+  let asked = 0;
   const interrupt = (): void => {
-    // The first asks; the second, from someone who does not want to wait, ends.
-    if (abort.signal.aborted) process.exit(INTERRUPTED);
+    // The first asks; the second, from someone who does not want to wait, ends. One Ctrl-C may come
+    // twice within moments: from the terminal, and from npm, which passes it on.
+    if (abort.signal.aborted && performance.now() - asked > ONE_KEYPRESS) process.exit(INTERRUPTED);
+    asked ||= performance.now();
     abort.abort();
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);

@@ -4,7 +4,7 @@
  */
 import type { RunEvent, StageName } from "../core/events.ts";
 import type { Manifest } from "../core/stage.ts";
-import { type Output, duration, fit, number, painter, short, widthOf } from "./terminal.ts";
+import { type Output, type Style, duration, fit, number, painter, short, widthOf, wrap } from "./terminal.ts";
 
 export interface Renderer {
   show(event: RunEvent): void;
@@ -23,9 +23,10 @@ export interface RendererOptions {
 
 /** Seconds between two plain lines of one stage, and milliseconds between two drawings of the live line. */
 const PLAIN_EVERY = 15;
+/** Milliseconds: what took less is not worth a plain line of its own. */
+const WORTH_A_LINE = 2000;
 const DRAW_EVERY = 80;
 const SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
-const BAR = 20;
 
 /** How far a stage is: one row of the live line. */
 interface Live {
@@ -41,11 +42,16 @@ interface Live {
 }
 
 const stageColumn = (stage: StageName): string => stage.padEnd(9);
+/** Mark, blank and stage. */
+const MARGIN = 11;
 
-const bar = (share: number): string => {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR);
-  return "━".repeat(full) + "╌".repeat(BAR - full);
-};
+/** A bar and two blanks; nothing where the terminal is too narrow or the end is not known. */
+function bar({ done, total }: { done: number; total: number | undefined }, width: number): string {
+  if (!total || width < 70) return "";
+  const size = width < 100 ? 10 : 20;
+  const full = Math.round(Math.min(1, done / total) * size);
+  return `${"━".repeat(full)}${"╌".repeat(size - full)}  `;
+}
 
 /** `bestStep` → "best step"; sizes and counts alike. */
 const words = (key: string): string => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -91,6 +97,12 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     erase();
     output.write(`${text}\n`);
   };
+  /** A line that stays: head and text, in a terminal with a hanging indent. */
+  const said = (stage: StageName, text: string, mark = " ", style?: Style): void => {
+    const lines = inPlace ? wrap(text, widthOf(output) - MARGIN) : [text];
+    const shown = lines.map((part) => (style ? paint(style, part) : part)).join(`\n${" ".repeat(MARGIN)}`);
+    line(`${mark} ${stageColumn(stage)}${shown}`);
+  };
 
   const remaining = (at: Live): string => {
     const seconds = (now() - at.since) / 1000;
@@ -98,11 +110,11 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     // The first steps compile graphs: an estimate from them would frighten.
     if (at.total === undefined || steps < 3 || seconds < 2) return "";
     const left = (seconds / steps) * (at.total - at.done);
-    return left < 1 ? "" : `${duration(left)} left`;
+    return left < 5 ? "" : `${duration(Math.ceil(left))} left`;
   };
   const parts = (at: Live): string[] => {
     const count = at.total === undefined ? (at.done > 0 ? number(at.done) : "") : `${number(at.done)}/${number(at.total)}`;
-    return [[at.label, count].filter(Boolean).join(" "), ...at.details, remaining(at)].filter((part) => part !== "");
+    return [[at.label, count].filter(Boolean).join(" "), remaining(at), ...at.details].filter((part) => part !== "");
   };
 
   const draw = (force = false): void => {
@@ -110,14 +122,13 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     lastDrawn = now();
     const width = widthOf(output) - 1;
     const head = `${SPINNER[frame++ % SPINNER.length]} ${stageColumn(live.stage)}`;
-    const roomForBar = live.total !== undefined && width >= 70;
-    const barText = roomForBar ? `${bar(live.done / live.total!)}  ` : "";
-    const said = parts(live);
+    const barText = bar(live, width);
+    const facts = parts(live);
     // What does not fit goes from the end: the count matters most.
-    while (said.length > 1 && head.length + barText.length + said.join("  ").length > width) said.pop();
-    const rest = fit(said.join("  "), width - head.length - barText.length);
+    while (facts.length > 1 && head.length + barText.length + facts.join("  ").length > width) facts.pop();
+    const rest = fit(facts.join("  "), width - head.length - barText.length);
     erase();
-    output.write(paint("cyan", head) + (roomForBar ? paint("green", barText) : "") + rest);
+    output.write(paint("cyan", head) + paint("green", barText) + rest);
     drawn = true;
   };
   // Keeps the spinner alive while a stage computes without saying anything.
@@ -125,12 +136,12 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
   ticker?.unref();
 
   const progress = (stage: StageName, label: string, done: number, total: number | undefined, details: string[] = []): void => {
-    if (live?.stage !== stage || live.label !== label) live = { stage, label, done, total, details, since: now(), from: done };
+    if (!live || live.stage !== stage || live.label !== label) live = { stage, label, done, total, details, since: now(), from: done };
     else Object.assign(live, { done, total, details });
     if (inPlace) draw();
-    else if (now() - lastPlain >= PLAIN_EVERY * 1000 || (total !== undefined && done >= total)) {
+    else if (now() - lastPlain >= PLAIN_EVERY * 1000 || (done === total && now() - live.since >= WORTH_A_LINE)) {
       lastPlain = now();
-      line(`  ${stageColumn(stage)}${parts(live).join(" · ")}`);
+      said(stage, parts(live).join(" · "));
     }
   };
 
@@ -157,17 +168,17 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
           const text = `valid ${event.loss.toFixed(3)}`;
           if (live) live.details = [...live.details.filter((detail) => !detail.startsWith("valid")), text];
           if (inPlace) draw();
-          else line(`  ${stageColumn(event.stage)}step ${event.step}: validation loss ${event.loss.toFixed(3)}${event.best ? ", the best so far" : ""}`);
+          else said(event.stage, `step ${event.step}: validation loss ${event.loss.toFixed(3)}${event.best ? ", the best so far" : ""}`);
           break;
         }
         case "notice":
-          line(`  ${stageColumn(event.stage)}${event.message}`);
+          said(event.stage, event.message);
           draw();
           break;
         case "tally":
           if (inPlace) progress(event.stage, event.step, event.kept, undefined);
           else if (Object.keys(event.dropped).length > 0) {
-            line(`  ${stageColumn(event.stage)}${event.step}: kept ${number(event.kept)}, dropped ${dropReasons(event.dropped)}`);
+            said(event.stage, `${event.step}: kept ${number(event.kept)}, dropped ${dropReasons(event.dropped)}`);
           }
           break;
         case "score":
@@ -179,9 +190,8 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     },
     finish(manifest, skipped) {
       live = undefined;
-      const mark = skipped ? paint("dim", "–") : paint("green", "✓");
-      const text = skipped ? paint("dim", "up to date") : summaryOf(manifest);
-      line(`${mark} ${paint("bold", stageColumn(manifest.stage))}${text}`);
+      if (skipped) said(manifest.stage, "up to date", paint("dim", "–"), "dim");
+      else said(manifest.stage, summaryOf(manifest), paint("green", "✓"));
     },
     close() {
       clearInterval(ticker);

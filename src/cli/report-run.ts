@@ -1,18 +1,35 @@
 /** What is said when a run has been evaluated: the table, two conversations, and where to go next. */
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import type { RunDir } from "../core/run-dir.ts";
-import { scoreTable } from "../evals/report-rows.ts";
+import { differenceText, otherScores, reportRows, rowLabel, scoreTable, scoreText } from "../evals/report-rows.ts";
+import type { EvalReport } from "../evals/report.ts";
 import { itemText } from "./conversation-text.ts";
 import { firstItem, readReport } from "./read-report.ts";
 import { type Output, painter, widthOf } from "./terminal.ts";
 
-const here = (path: string): string => relative(process.cwd(), path) || ".";
+/** As short as a path can be typed from here; outside this folder the whole of it. */
+function here(path: string): string {
+  const short = relative(process.cwd(), path) || ".";
+  return short.startsWith("..") ? resolve(path) : short;
+}
+
+/** The table for a terminal that is too narrow for it: a few short lines a row. */
+function narrowTable(report: EvalReport): string {
+  const rows = reportRows(report).map((row) => {
+    const scores = report.systems.map((system, i) => `  ${system.padEnd(11)}${scoreText(row.scores[i], row.share)}`);
+    return [`${row.task}: ${rowLabel(row)} (n = ${row.n})`, ...scores, `  difference ${differenceText(row.comparison, row.share)}`].join("\n");
+  });
+  // The figures of no system and the gates are what is left of the table without its rows.
+  return [...rows, scoreTable({ ...report, scores: otherScores(report) }).trimStart()].join("\n");
+}
 
 /** The scores over all items, and the gates; slices and outcomes are left to the report. */
 export async function printScores(dir: RunDir, output: Output): Promise<void> {
   const report = await readReport(dir);
   const overall = { ...report, scores: report.scores.filter((score) => score.slice === undefined) };
-  output.write(`\n${scoreTable(overall)}\n`);
+  const table = scoreTable(overall);
+  const fits = !output.isTTY || Math.max(...table.split("\n").map((line) => line.length)) <= widthOf(output);
+  output.write(`\n${fits ? table : narrowTable(overall)}\n`);
 }
 
 /** The first tool question and the first plain one of the evaluation, unpicked. */

@@ -1,4 +1,5 @@
 /** Many chats at once, answers in the order of the questions. */
+import { setMaxListeners } from "node:events";
 
 /**
  * Runs `work` on every item, at most `limit` at a time; yields how many are done after each, returns
@@ -12,6 +13,8 @@ export async function* concurrently<Item, Result>(
 ): AsyncGenerator<number, Result[]> {
   const own = new AbortController();
   const either = AbortSignal.any([signal, own.signal]);
+  // Every chat in flight listens; Node would take more than ten for a leak.
+  setMaxListeners(0, either);
   const results: Result[] = [];
   const running = new Map<number, Promise<number>>();
   let next = 0;
