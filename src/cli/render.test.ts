@@ -53,7 +53,7 @@ describe("in a terminal", () => {
     expect(screen()).toMatch(/train .*step 100\/400 {2}30 s left {2}loss 1\.235 {2}9\.8k tok\/s$/);
     renderer.finish(manifest({ stage: "train" }), false);
     renderer.close();
-    expect(screen()).toBe("✓ train    documents 1,355, best step 20 · dropped 13 (too-long 12, empty 1) ·\n           3 min 12 s\n");
+    expect(screen()).toBe("✓ train    documents 1,355, best step 20 · dropped 13 (too-long 12, empty 1) · 3\n           min 12 s\n");
   });
 
   test("the live line is never wider than the terminal, whatever a stage says", () => {
