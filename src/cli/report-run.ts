@@ -8,7 +8,7 @@ import { firstItem, readReport } from "./read-report.ts";
 import { type Output, painter, widthOf } from "./terminal.ts";
 
 /** As short as a path can be typed from here; outside this folder the whole of it. */
-function here(path: string): string {
+export function here(path: string): string {
   const short = relative(process.cwd(), path) || ".";
   return short.startsWith("..") ? resolve(path) : short;
 }

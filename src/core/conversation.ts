@@ -8,7 +8,7 @@ export const Persona = z.enum(["twain", "franklin", "neutral"]);
 export type Persona = z.infer<typeof Persona>;
 
 /** What a row teaches; the recipe's mixture and the split are balanced over it. */
-export const Domain = z.enum(["literary", "humour", "tool", "no-tool", "missing-location", "tool-error", "drill", "text"]);
+export const Domain = z.enum(["literary", "humour", "tool", "no-tool", "missing-location", "tool-error", "drill", "echo", "text"]);
 export type Domain = z.infer<typeof Domain>;
 
 export const Tags = z.strictObject({

@@ -85,8 +85,12 @@ const ScratchBase = z.strictObject({
   heads: positive.default(6),
   kvHeads: positive.default(2),
   context: positive.default(512),
-  /** Share of training tokens: drills teach copying and reading, text teaches English. */
-  mixture: z.record(z.string(), z.number().nonnegative()).default({ drill: 0.75, text: 0.25 }),
+  /** Longest wavelength of the rotary positions (Hugging Face's name). */
+  ropeTheta: z.number().positive().default(100_000),
+  /** Start with heads that almost copy; off, copying has to emerge by itself, which takes millions of tokens. */
+  copyHeads: z.boolean().default(true),
+  /** Share of training tokens: echoes teach copying, drills reading, text English. */
+  mixture: z.record(z.string(), z.number().nonnegative()).default({ echo: 0.4, drill: 0.52, text: 0.08 }),
   training: TrainingConfig,
 });
 const FolderBase = z.strictObject({

@@ -19,7 +19,7 @@ export function scratchConfig(base: ScratchBaseConfig, vocabSize: number, bos: n
     head_dim: base.hidden / base.heads,
     max_position_embeddings: base.context,
     rms_norm_eps: 1e-5,
-    rope_theta: 10_000,
+    rope_theta: base.ropeTheta,
     tie_word_embeddings: true,
     attention_bias: false,
     mlp_bias: false,

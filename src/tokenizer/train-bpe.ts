@@ -18,8 +18,9 @@ export interface TrainBpeOptions {
   /** Single tokens that are ordinary text to a reader, such as `<tool_call>`. */
   markupTokens?: readonly string[];
   /**
-   * A capitalised piece counts only as often as its lower-case form does, and not at all below this
-   * many: `The` becomes one token, `Hannibal` stays spelled in parts, as unseen names will be.
+   * A capitalised piece counts only as often as its lower-case form does; where that is below this
+   * many, it counts twice at most: `The` becomes one token, `Hannibal` stays spelled in syllables, as
+   * unseen names will be.
    */
   nameLimit?: number;
   /** Capitalised words of a closed class (days, months), which count in full all the same. */
@@ -47,6 +48,9 @@ async function countPieces(
   return counts;
 }
 
+/** What a rare name counts: too little to become a token, enough for the syllables that many names share. */
+const NAME_WEIGHT = 2;
+
 /** How often a piece counts for merges; see `nameLimit`. */
 function weigh(
   counts: ReadonlyMap<string, number>,
@@ -59,7 +63,7 @@ function weigh(
     if (/^[\p{Lu}\p{Lt}]/u.test(piece) && !wholeWords.has(piece)) {
       const lower = piece.toLowerCase();
       const ordinary = (counts.get(lower) ?? 0) + (counts.get(` ${lower}`) ?? 0);
-      weight = ordinary < nameLimit ? 0 : Math.min(count, ordinary);
+      weight = ordinary < nameLimit ? Math.min(count, NAME_WEIGHT) : Math.min(count, ordinary);
     }
     if (weight > 0) weights.set(piece, weight);
   }

@@ -12,6 +12,7 @@ import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { readModel, writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
+import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { createChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
@@ -66,6 +67,7 @@ async function* trainScratch(base: ScratchBaseConfig, context: StageContext<Base
   const valid = await encodeDataset(dir.dataset.baseValid, tokenizer, template, length, signal);
   const config = scratchConfig(base, tokenizer.vocabSize, specialId(tokenizer, "<|bos|>"), specialId(tokenizer, "<|end|>"));
   const tensors = initModel(config, random.fork("init"));
+  if (base.copyHeads && hasRoomForCopyHeads(config)) addCopyHeads(tensors, config, random.fork("copy-heads"));
   const model = { architecture: architectureOf(config), config, tensors, hash: "" };
   const trained = { kind: "all" } as const;
   const shapes = trainedShapes(model, trained);

@@ -6,13 +6,37 @@
 import type { Conversation } from "../../core/conversation.ts";
 import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
-import { drawCopy } from "./drill-copy.ts";
+import { drawCopy, drawEcho } from "./drill-copy.ts";
 import { drawRead } from "./drill-read.ts";
 
 export interface Drill {
   kind: string;
   user: string;
   answer: string;
+}
+
+const LINEAGE = { licence: "CC0-1.0", generator: "twainbot-drills" };
+const TAGS = { persona: "neutral", source: "drills", synthetic: true } as const;
+
+const turns = (drill: Drill): Conversation["messages"] => [
+  { role: "user", content: drill.user },
+  { role: "assistant", content: drill.answer },
+];
+
+/** `count` rows of words and names to be said again (domain "echo"): where copying is learnt first. */
+export function* makeEchoes(options: {
+  count: number;
+  places: readonly Place[];
+  random: Random;
+}): Generator<Conversation> {
+  for (let i = 0; i < options.count; i++) {
+    yield {
+      id: `echo-${String(i).padStart(6, "0")}`,
+      messages: turns(drawEcho(options.random, options.places)),
+      tags: { ...TAGS, domain: "echo" },
+      meta: { ...LINEAGE, parents: [], template: "echo", split_key: `echo:${i}` },
+    };
+  }
 }
 
 /** Yields exactly `count` rows, 45 of every 100 copying. `places` are those that training may name. */
@@ -28,15 +52,11 @@ export function* makeDrills(options: {
     const drill = copy ? drawCopy(random, places) : drawRead(random, places);
     yield {
       id: `drill-${String(i).padStart(6, "0")}`,
-      messages: [
-        { role: "user", content: drill.user },
-        { role: "assistant", content: drill.answer },
-      ],
-      tags: { persona: "neutral", domain: "drill", source: "drills", synthetic: true },
+      messages: turns(drill),
+      tags: { ...TAGS, domain: "drill" },
       meta: {
+        ...LINEAGE,
         parents: [],
-        licence: "CC0-1.0",
-        generator: "twainbot-drills",
         template: `${copy ? "copy" : "read"}:${drill.kind}`,
         split_key: `drill:${i}`,
       },

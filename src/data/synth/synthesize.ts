@@ -6,7 +6,7 @@ import type { Recipe } from "../../core/recipe.ts";
 import type { ToolCase } from "../../core/tool-case.ts";
 import { loadPlaces } from "../../weather/place.ts";
 import { makeCases, questionKey } from "./cases.ts";
-import { makeDrills } from "./drills.ts";
+import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
 import { splitPlaces } from "./split-places.ts";
@@ -85,9 +85,16 @@ export async function* synthesize(
     places: split.train,
     random: random.fork("drills"),
   });
-  for (const row of drills) {
-    signal.throwIfAborted();
-    yield { to: "base", row };
+  const echoes = makeEchoes({
+    count: Math.ceil(config.drills / 2),
+    places: split.train,
+    random: random.fork("echoes"),
+  });
+  for (const rows of [echoes, drills]) {
+    for (const row of rows) {
+      signal.throwIfAborted();
+      yield { to: "base", row };
+    }
   }
   for (const row of makePlainText(documents)) yield { to: "base", row };
   yield { to: "progress", label: "drills", done: config.drills, total: config.drills };
