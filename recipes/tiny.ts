@@ -5,7 +5,9 @@ export default defineRecipe({
   name: "tiny",
   description: "A smoke run: too small to learn anything",
   seed: 1,
-  data: { sources: [{ kind: "bundled", sets: ["twain", "franklin", "headlines", "jokes", "neutral"] }] },
+  data: {
+    sources: [{ kind: "bundled", sets: ["twain", "franklin", "headlines", "jokes", "neutral"] }],
+  },
   curate: { drills: 200, episodes: { train: 150, cases: 6 } },
   base: {
     kind: "scratch",
@@ -16,7 +18,16 @@ export default defineRecipe({
     heads: 4,
     kvHeads: 2,
     context: 384,
-    training: { steps: 20, sequenceLength: 384, microBatch: 4, learningRate: 4e-3, warmupSteps: 5, validEvery: 10, validRows: 16, saveEvery: 10 },
+    training: {
+      steps: 20,
+      sequenceLength: 384,
+      microBatch: 4,
+      learningRate: 4e-3,
+      warmupSteps: 5,
+      validEvery: 10,
+      validRows: 16,
+      saveEvery: 10,
+    },
   },
   train: {
     steps: 20,

@@ -69,14 +69,23 @@ export async function install() {
     async () => {
       const code = await npm("ci");
       // A lock file that was only touched must not bring the next start here again.
-      if (code === 0) utimesSync(join(root, "node_modules/.package-lock.json"), new Date(), new Date());
+      if (code === 0)
+        utimesSync(join(root, "node_modules/.package-lock.json"), new Date(), new Date());
       return code;
     },
     "Packages come from the npm registry that this machine is set up for: is it within reach?",
   );
 }
 
-const SOURCES = ["src", "recipes", "web", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+const SOURCES = [
+  "src",
+  "recipes",
+  "web",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
 const STAMP = "dist/.built";
 
 /** Compiles the program and the chat page unless both are newer than their sources. */
@@ -97,4 +106,5 @@ export async function build() {
 }
 
 /** A command of the built program. */
-export const twainbot = (...args) => run(process.execPath, [join(root, "dist/src/cli/main.js"), ...args]);
+export const twainbot = (...args) =>
+  run(process.execPath, [join(root, "dist/src/cli/main.js"), ...args]);

@@ -3,6 +3,7 @@
  *
  *     npm start -- [--no-serve] [--port N] [--host A] [--weather …] [--runs DIR] [key=value …]
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { build, install, root, twainbot } from "./bootstrap.mjs";
 
@@ -36,8 +37,14 @@ for (let i = 0; i < args.length; i++) {
 await install();
 await build();
 
-console.error(`Running the recipe ${RECIPE}: data, training and evaluation on this machine's processor.`);
-console.error("The first time takes some ten minutes on two cores; after that finished stages are skipped.\n");
+if (!existsSync(join(runs, name, "evaluate", "manifest.json"))) {
+  console.error(
+    `Running the recipe ${RECIPE}: data, training and evaluation on this machine's processor.`,
+  );
+  console.error(
+    "The first time takes some ten minutes on two cores; after that finished stages are skipped.\n",
+  );
+}
 const code = await twainbot("run", RECIPE, "--runs", runs, ...forRun);
 if (code !== 0 || !serve) process.exit(code);
 process.exit(await twainbot("serve", "--run", join(runs, name), ...forServe));

@@ -3,4 +3,10 @@ import { join } from "node:path";
 import { install, root, run } from "./bootstrap.mjs";
 
 await install();
-process.exit(await run(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", ...process.argv.slice(2)]));
+process.exit(
+  await run(process.execPath, [
+    join(root, "node_modules/vitest/vitest.mjs"),
+    "run",
+    ...process.argv.slice(2),
+  ]),
+);

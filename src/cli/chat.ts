@@ -11,7 +11,8 @@ import { type RunModel, findRun, openRunModels, readRunRecipe } from "./open-run
 import { type Output, type Paint, painter } from "./terminal.ts";
 import { openWeather, weatherArg } from "./weather-source.ts";
 
-const HELP = "/persona twain|franklin|neutral   /model adapter|base   /new forgets what was said   /quit";
+const HELP =
+  "/persona twain|franklin|neutral   /model adapter|base   /new forgets what was said   /quit";
 /** Of one reply, its calls included. */
 const MAX_TOKENS = 300;
 
@@ -24,15 +25,26 @@ interface Speaker {
 }
 
 /** One reply, written as it comes. */
-async function speak(speaker: Speaker, history: readonly Message[], output: Output, paint: Paint): Promise<ToolLoopEnd> {
+async function speak(
+  speaker: Speaker,
+  history: readonly Message[],
+  output: Output,
+  paint: Paint,
+): Promise<ToolLoopEnd> {
   const { chat, persona, tools, signal } = speaker;
-  const reply = runToolLoop(chat, withPersona(history, persona), { tools, maxTokens: MAX_TOKENS, signal });
+  const reply = runToolLoop(chat, withPersona(history, persona), {
+    tools,
+    maxTokens: MAX_TOKENS,
+    signal,
+  });
   let fresh = false;
   output.write(paint("bold", `${persona === "neutral" ? "bot" : persona}> `));
   for (;;) {
     const next = await reply.next();
     if (next.done) {
-      output.write("\n");
+      output.write(
+        next.value.message.content?.trim() ? "\n" : `${paint("dim", "(says nothing)")}\n`,
+      );
       return next.value;
     }
     const event = next.value;
@@ -42,7 +54,9 @@ async function speak(speaker: Speaker, history: readonly Message[], output: Outp
         fresh = false;
         break;
       case "call":
-        output.write(`${fresh ? "" : "\n"}  ${paint("cyan", `→ ${callText(event.call.name, event.call.arguments)}`)}\n`);
+        output.write(
+          `${fresh ? "" : "\n"}  ${paint("cyan", `→ ${callText(event.call.name, event.call.arguments)}`)}\n`,
+        );
         fresh = true;
         break;
       case "result":
@@ -60,14 +74,22 @@ function forgetFirst(history: readonly Message[]): Message[] | undefined {
 }
 
 /** `speak`, forgetting the oldest exchanges where the context does not hold them all. */
-async function answer(speaker: Speaker, history: Message[], output: Output, paint: Paint): Promise<Message[]> {
+async function answer(
+  speaker: Speaker,
+  history: Message[],
+  output: Output,
+  paint: Paint,
+): Promise<Message[]> {
   let kept: Message[] | undefined = history;
   for (;;) {
     try {
       const end = await speak(speaker, kept, output, paint);
       return [...kept, ...end.transcript];
     } catch (error) {
-      kept = error instanceof TwainError && error.code === "generate/context-overflow" ? forgetFirst(kept) : undefined;
+      kept =
+        error instanceof TwainError && error.code === "generate/context-overflow"
+          ? forgetFirst(kept)
+          : undefined;
       if (!kept) throw error;
       output.write(paint("dim", "(the beginning no longer fits and is forgotten)\n"));
     }
@@ -87,12 +109,16 @@ function obey(line: string, settings: Settings, models: readonly RunModel[]): st
     case "/persona": {
       const persona = Persona.safeParse(value);
       if (persona.success) settings.persona = persona.data;
-      return persona.success ? `persona ${value}` : `a persona is one of ${Persona.options.join(", ")}`;
+      return persona.success
+        ? `persona ${value}`
+        : `a persona is one of ${Persona.options.join(", ")}`;
     }
     case "/model": {
       const model = models.find(({ name, id }) => name === value || id === value);
       if (model) settings.model = model;
-      return model ? `model ${model.id}` : `a model is one of ${models.map(({ name }) => name).join(", ")}`;
+      return model
+        ? `model ${model.id}`
+        : `a model is one of ${models.map(({ name }) => name).join(", ")}`;
     }
     default:
       return HELP;
@@ -101,9 +127,18 @@ function obey(line: string, settings: Settings, models: readonly RunModel[]): st
 
 export const command = defineCommand(
   {
-    run: { type: "string", valueHint: "DIR", description: "The run to talk to. Default: the one trained last" },
+    run: {
+      type: "string",
+      valueHint: "DIR",
+      description: "The run to talk to. Default: the one trained last",
+    },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
-    persona: { type: "enum", options: [...Persona.options] as string[], default: "twain", description: "Who answers" },
+    persona: {
+      type: "enum",
+      options: [...Persona.options] as string[],
+      default: "twain",
+      description: "Who answers",
+    },
     ...weatherArg,
   },
   async (args, { signal }) => {
@@ -114,10 +149,17 @@ export const command = defineCommand(
     const settings: Settings = { persona: Persona.parse(args.persona), model: models[0]! };
     const out = process.stdout;
     const paint = painter(out);
-    out.write(`${settings.model.id} · ${settings.persona} · weather: ${provider.name}\n${paint("dim", HELP)}\n\n`);
+    out.write(
+      `${settings.model.id} · ${settings.persona} · weather: ${provider.name}\n${paint("dim", HELP)}\n\n`,
+    );
 
     const terminal = Boolean(process.stdin.isTTY);
-    const lines = createInterface({ input: process.stdin, output: terminal ? out : undefined, terminal, prompt: paint("bold", "you> ") });
+    const lines = createInterface({
+      input: process.stdin,
+      output: terminal ? out : undefined,
+      terminal,
+      prompt: paint("bold", "you> "),
+    });
     let speaking: AbortController | undefined;
     const close = (): void => lines.close();
     // Ctrl-C ends a reply that is being written, and the conversation where none is.
@@ -131,12 +173,25 @@ export const command = defineCommand(
       if (line === "/quit") break;
       if (line !== "" && !terminal) out.write(`you> ${line}\n`);
       if (line === "/new") history = [];
-      if (line.startsWith("/")) out.write(`${paint("dim", line === "/new" ? "a new conversation" : obey(line, settings, models))}\n`);
+      if (line.startsWith("/"))
+        out.write(
+          `${paint("dim", line === "/new" ? "a new conversation" : obey(line, settings, models))}\n`,
+        );
       else if (line !== "") {
         speaking = new AbortController();
-        const speaker = { chat: settings.model.chat, persona: settings.persona, tools, signal: AbortSignal.any([signal, speaking.signal]) };
+        const speaker = {
+          chat: settings.model.chat,
+          persona: settings.persona,
+          tools,
+          signal: AbortSignal.any([signal, speaking.signal]),
+        };
         try {
-          history = await answer(speaker, [...history, { role: "user", content: line }], out, paint);
+          history = await answer(
+            speaker,
+            [...history, { role: "user", content: line }],
+            out,
+            paint,
+          );
         } catch (error) {
           if (!isAbort(error) || signal.aborted) throw error;
           out.write(paint("dim", " (stopped)\n"));

@@ -19,9 +19,11 @@ export interface Command {
 /** Options of every command, handled by `main.ts`. */
 const GLOBAL = ["help", "debug"];
 
-const usage = (message: string, hint: string): TwainError => new TwainError("cli/usage", message, { hint });
+const usage = (message: string, hint: string): TwainError =>
+  new TwainError("cli/usage", message, { hint });
 
-const takesValue = (arg: ArgDef | undefined): boolean => arg?.type === "string" || arg?.type === "enum";
+const takesValue = (arg: ArgDef | undefined): boolean =>
+  arg?.type === "string" || arg?.type === "enum";
 
 /** Throws `cli/usage` for options that the command does not have and for values that are missing. */
 function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
@@ -38,12 +40,15 @@ function checkOptions(rawArgs: readonly string[], args: ArgsDef): void {
       const guess = nearest(name, known);
       throw usage(
         `unknown option ${text.replace(/=.*$/s, "")}`,
-        guess ? `Did you mean --${guess}?` : `Options here: ${known.map((option) => `--${option}`).join(", ")}.`,
+        guess
+          ? `Did you mean --${guess}?`
+          : `Options here: ${known.map((option) => `--${option}`).join(", ")}.`,
       );
     }
     if (takesValue(arg) && !text.includes("=")) {
       const value = rawArgs[++i];
-      if (value === undefined || value.startsWith("--")) throw usage(`--${name} needs a value`, `Write --${name} VALUE.`);
+      if (value === undefined || value.startsWith("--"))
+        throw usage(`--${name} needs a value`, `Write --${name} VALUE.`);
     }
   }
 }
@@ -79,11 +84,17 @@ export function optionValues(rawArgs: readonly string[], name: string): string[]
 export function usageOf(name: string, args: ArgsDef): string {
   const rows = Object.entries(args).map(([key, arg]): [string, string] => {
     const hint = arg.type === "enum" ? (arg.options ?? []).join("|") : (arg.valueHint ?? "VALUE");
-    const left = arg.type === "positional" ? `<${key}>` : `--${key}${takesValue(arg) ? ` ${hint}` : ""}`;
-    return [left, `${arg.description ?? ""}${arg.default === undefined ? "" : ` (default ${String(arg.default)})`}`];
+    const left =
+      arg.type === "positional" ? `<${key}>` : `--${key}${takesValue(arg) ? ` ${hint}` : ""}`;
+    return [
+      left,
+      `${arg.description ?? ""}${arg.default === undefined ? "" : ` (default ${String(arg.default)})`}`,
+    ];
   });
   const column = Math.max(...rows.map(([left]) => left.length)) + 3;
-  const line = rows.some(([left]) => left === "<recipe>") ? "<recipe> [key=value …] [options]" : "[options]";
+  const positionals = rows.map(([left]) => left).filter((left) => left.startsWith("<"));
+  const overrides = positionals.includes("<recipe>") ? ["[key=value …]"] : [];
+  const line = [...positionals, ...overrides, "[options]"].join(" ");
   return `Usage: twainbot ${name} ${line}\n\n${rows.map(([left, right]) => `  ${left.padEnd(column)}${right}`).join("\n")}\n`;
 }
 
@@ -102,7 +113,8 @@ export const recipeArgs = {
   recipe: {
     type: "positional",
     required: true,
-    description: "A name under recipes/ or a path to .json, .js or .ts; key=value changes a setting, as in train.steps=200",
+    description:
+      "A name under recipes/ or a path to .json, .js or .ts; key=value changes a setting, as in train.steps=200",
   },
   runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
 } as const satisfies ArgsDef;

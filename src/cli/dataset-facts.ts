@@ -36,12 +36,18 @@ export async function parameterCounts(recipe: Recipe): Promise<{ base: number; t
   const config =
     recipe.base.kind === "scratch"
       ? scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0)
-      : ModelConfig.parse(JSON.parse(await readFile(join(recipe.base.path, "config.json"), "utf8")));
+      : ModelConfig.parse(
+          JSON.parse(await readFile(join(recipe.base.path, "config.json"), "utf8")),
+        );
   const parameters = architectureOf(config).parameters(config);
   const { rank, targets } = recipe.train.lora;
   const shapes = loraShapes(loraModules(parameters, targets), rank);
-  const total = (all: Iterable<readonly number[]>): number => [...all].reduce((sum, shape) => sum + size(shape), 0);
-  return { base: total([...parameters.values()].map(({ shape }) => shape)), trained: total(shapes.values()) };
+  const total = (all: Iterable<readonly number[]>): number =>
+    [...all].reduce((sum, shape) => sum + size(shape), 0);
+  return {
+    base: total([...parameters.values()].map(({ shape }) => shape)),
+    trained: total(shapes.values()),
+  };
 }
 
 export interface LengthFacts {
@@ -79,7 +85,10 @@ export function lengthFacts(examples: readonly Example[], config: Recipe["train"
     rows: fitting.length,
     tooLong: examples.length - fitting.length,
     tokens,
-    trainedTokens: fitting.reduce((sum, example) => sum + example.trained.reduce((a, b) => a + b, 0), 0),
+    trainedTokens: fitting.reduce(
+      (sum, example) => sum + example.trained.reduce((a, b) => a + b, 0),
+      0,
+    ),
     longest,
     median: lengths[Math.floor(lengths.length / 2)] ?? 0,
     histogram: Array.from({ length: BINS }, (_, i) => ({
@@ -87,12 +96,17 @@ export function lengthFacts(examples: readonly Example[], config: Recipe["train"
       rows: lengths.filter((length) => length > i * width && length <= (i + 1) * width).length,
     })).filter((bin, i) => bin.rows > 0 || i * width < longest),
     packing,
-    epochs: tokens === 0 ? 0 : (steps * gradientAccumulation * microBatch * sequenceLength * packing) / tokens,
+    epochs:
+      tokens === 0
+        ? 0
+        : (steps * gradientAccumulation * microBatch * sequenceLength * packing) / tokens,
   };
 }
 
 /** Rows of a file by domain, and all of them. */
-export async function readDataset(path: string): Promise<{ rows: Conversation[]; byDomain: Record<string, number> }> {
+export async function readDataset(
+  path: string,
+): Promise<{ rows: Conversation[]; byDomain: Record<string, number> }> {
   const rows: Conversation[] = [];
   const byDomain: Record<string, number> = {};
   for await (const row of readRows(path)) {
@@ -102,11 +116,16 @@ export async function readDataset(path: string): Promise<{ rows: Conversation[];
   return { rows, byDomain };
 }
 
-export const encodeAll = (rows: readonly Conversation[], { tokenizer, template }: Encoder): Example[] =>
-  rows.map((row) => encodeConversation(row, tokenizer, template));
+export const encodeAll = (
+  rows: readonly Conversation[],
+  { tokenizer, template }: Encoder,
+): Example[] => rows.map((row) => encodeConversation(row, tokenizer, template));
 
 /** A row as the model will read it, in stretches that are trained or not. */
-export function stretches(example: Example, tokenizer: Tokenizer): { text: string; trained: boolean }[] {
+export function stretches(
+  example: Example,
+  tokenizer: Tokenizer,
+): { text: string; trained: boolean }[] {
   const found: { text: string; trained: boolean }[] = [];
   const decoder = tokenizer.createDecoder();
   for (const [i, id] of example.ids.entries()) {

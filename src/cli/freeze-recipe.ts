@@ -6,9 +6,15 @@ import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 
 /** Every setting by its path, as an override would write it: `train.lora.rank` → `16`. Lists are leaves. */
-export function recipeSettings(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
+export function recipeSettings(
+  value: unknown,
+  path = "",
+  into = new Map<string, string>(),
+): Map<string, string> {
   if (!isJsonObject(value)) into.set(path, canonicalJson(value));
-  else for (const [key, member] of Object.entries(value)) recipeSettings(member, path ? `${path}.${key}` : key, into);
+  else
+    for (const [key, member] of Object.entries(value))
+      recipeSettings(member, path ? `${path}.${key}` : key, into);
   return into;
 }
 
@@ -19,7 +25,9 @@ export function recipeChanges(before: unknown, after: unknown): string[] {
   const [old, now] = [recipeSettings(before), recipeSettings(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((path) => old.get(path) !== now.get(path))
-    .map((path) => `${path}: ${clip(old.get(path) ?? "absent")} → ${clip(now.get(path) ?? "absent")}`);
+    .map(
+      (path) => `${path}: ${clip(old.get(path) ?? "absent")} → ${clip(now.get(path) ?? "absent")}`,
+    );
 }
 
 /** Writes the recipe; returns what changed since the run was last worked on, at most six lines. */
@@ -31,6 +39,9 @@ export async function freezeRecipe(recipe: Recipe, dir: RunDir): Promise<string[
     // A new run.
   }
   const changes = before === undefined ? [] : recipeChanges(before, recipe);
-  if (before === undefined || changes.length > 0) await writeFileAtomic(dir.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
-  return changes.length > 6 ? [...changes.slice(0, 5), `and ${changes.length - 5} more settings changed`] : changes;
+  if (before === undefined || changes.length > 0)
+    await writeFileAtomic(dir.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
+  return changes.length > 6
+    ? [...changes.slice(0, 5), `and ${changes.length - 5} more settings changed`]
+    : changes;
 }

@@ -3,7 +3,16 @@ import { existsSync } from "node:fs";
 import type { Conversation } from "../core/conversation.ts";
 import { createRandom } from "../core/random.ts";
 import { defineCommand, jsonArg, recipeArgs } from "./command.ts";
-import { type Encoder, type LengthFacts, encodeAll, lengthFacts, openEncoder, parameterCounts, readDataset, stretches } from "./dataset-facts.ts";
+import {
+  type Encoder,
+  type LengthFacts,
+  encodeAll,
+  lengthFacts,
+  openEncoder,
+  parameterCounts,
+  readDataset,
+  stretches,
+} from "./dataset-facts.ts";
 import { recipeSettings } from "./freeze-recipe.ts";
 import { loadRecipe } from "./load-recipe.ts";
 import { runOf } from "./run-stages.ts";
@@ -14,7 +23,10 @@ const heading = (text: string, paint: Paint): string => `\n${paint("bold", text)
 function lengthsText(facts: LengthFacts, width: number): string {
   const most = Math.max(...facts.histogram.map((bin) => bin.rows), 1);
   const room = Math.min(50, width - 24);
-  const bars = facts.histogram.map(({ upTo, rows }) => `  ${String(upTo).padStart(6)} ${number(rows).padStart(8)}  ${"█".repeat(Math.ceil((rows / most) * room))}`);
+  const bars = facts.histogram.map(
+    ({ upTo, rows }) =>
+      `  ${String(upTo).padStart(6)} ${number(rows).padStart(8)}  ${"█".repeat(Math.ceil((rows / most) * room))}`,
+  );
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return `  tokens     rows   (median ${facts.median}, longest ${facts.longest})
 ${bars.join("\n")}
@@ -24,12 +36,24 @@ ${bars.join("\n")}
 `;
 }
 
-function rowText(row: Conversation, encoder: Encoder | undefined, paint: Paint, colours: boolean): string {
+function rowText(
+  row: Conversation,
+  encoder: Encoder | undefined,
+  paint: Paint,
+  colours: boolean,
+): string {
   const head = paint("cyan", `${row.id} (${row.tags.domain}, ${row.tags.persona})`);
-  if (!encoder) return `${head}\n${row.messages.map((message) => `  ${message.role}: ${message.content ?? JSON.stringify("toolCalls" in message ? message.toolCalls : null)}`).join("\n")}\n`;
+  if (!encoder)
+    return `${head}\n${row.messages.map((message) => `  ${message.role}: ${message.content ?? JSON.stringify("toolCalls" in message ? message.toolCalls : null)}`).join("\n")}\n`;
   const [example] = encodeAll([row], encoder);
   const text = stretches(example!, encoder.tokenizer)
-    .map((part) => (colours ? paint(part.trained ? "green" : "dim", part.text) : part.trained ? `⟦${part.text}⟧` : part.text))
+    .map((part) =>
+      colours
+        ? paint(part.trained ? "green" : "dim", part.text)
+        : part.trained
+          ? `⟦${part.text}⟧`
+          : part.text,
+    )
     .join("");
   return `${head} ${example!.ids.length} tokens\n${text}\n`;
 }
@@ -39,17 +63,26 @@ export const command = defineCommand(
     ...recipeArgs,
     ...jsonArg,
     rows: { type: "string", default: "3", valueHint: "N", description: "How many rows to show" },
-    domain: { type: "string", valueHint: "NAME", description: "Show rows of one domain, such as tool" },
+    domain: {
+      type: "string",
+      valueHint: "NAME",
+      description: "Show rows of one domain, such as tool",
+    },
   },
   async (args) => {
     const recipe = await loadRecipe(args.recipe, args._.slice(1));
     const dir = runOf(recipe, args.runs);
     const parameters = await parameterCounts(recipe);
-    const dataset = existsSync(dir.dataset.train) ? await readDataset(dir.dataset.train) : undefined;
+    const dataset = existsSync(dir.dataset.train)
+      ? await readDataset(dir.dataset.train)
+      : undefined;
     const encoder = await openEncoder(recipe, dir);
-    const facts = dataset && encoder ? lengthFacts(encodeAll(dataset.rows, encoder), recipe.train) : undefined;
+    const facts =
+      dataset && encoder ? lengthFacts(encodeAll(dataset.rows, encoder), recipe.train) : undefined;
     if (args.json) {
-      process.stdout.write(`${JSON.stringify({ recipe, run: dir.root, parameters, rows: dataset?.byDomain ?? null, lengths: facts ?? null }, null, 2)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ recipe, run: dir.root, parameters, rows: dataset?.byDomain ?? null, lengths: facts ?? null }, null, 2)}\n`,
+      );
       return 0;
     }
 
@@ -60,16 +93,25 @@ export const command = defineCommand(
     out.write(heading(`Recipe ${recipe.name}`, paint));
     for (const [path, value] of settings) out.write(`  ${path.padEnd(column)}${value}\n`);
     out.write(heading("Model", paint));
-    out.write(`  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`);
+    out.write(
+      `  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`,
+    );
     if (!dataset) {
-      out.write(`\nThere is no dataset yet. Make it with: twainbot collect ${args.recipe} && twainbot curate ${args.recipe}\n`);
+      out.write(
+        `\nThere is no dataset yet. Make it with: twainbot collect ${args.recipe} && twainbot curate ${args.recipe}\n`,
+      );
       return 0;
     }
     out.write(heading("Training rows", paint));
-    for (const [domain, count] of Object.entries(dataset.byDomain).toSorted(([, a], [, b]) => b - a)) out.write(`  ${domain.padEnd(18)}${number(count).padStart(8)}\n`);
+    for (const [domain, count] of Object.entries(dataset.byDomain).toSorted(
+      ([, a], [, b]) => b - a,
+    ))
+      out.write(`  ${domain.padEnd(18)}${number(count).padStart(8)}\n`);
     if (facts) out.write(heading("Lengths", paint) + lengthsText(facts, widthOf(out)));
 
-    const wanted = dataset.rows.filter((row) => args.domain === undefined || row.tags.domain === args.domain);
+    const wanted = dataset.rows.filter(
+      (row) => args.domain === undefined || row.tags.domain === args.domain,
+    );
     const colours = paint("green", "x") !== "x";
     const legend = encoder
       ? colours
@@ -77,7 +119,10 @@ export const command = defineCommand(
         : "⟦trained⟧, the rest is only read"
       : "as text: tokens can be shown once the base and its tokenizer are trained";
     out.write(heading(`Rows (${legend})`, paint));
-    for (const row of createRandom(recipe.seed).shuffle(wanted).slice(0, Number(args.rows) || 0)) out.write(`\n${rowText(row, encoder, paint, colours)}`);
+    for (const row of createRandom(recipe.seed)
+      .shuffle(wanted)
+      .slice(0, Number(args.rows) || 0))
+      out.write(`\n${rowText(row, encoder, paint, colours)}`);
     return 0;
   },
 );

@@ -30,25 +30,56 @@ test("every recipe that ships loads by its name, and is called by it", async () 
 
 test("overrides win over the file, and defaults fill the rest", async () => {
   const path = await file("mine.json", JSON.stringify(minimal));
-  const recipe = await loadRecipe(path, ["train.learningRate=1e-4", "train.lora.targets=[\"q_proj\"]", "name=other"]);
-  expect(recipe).toMatchObject({ name: "other", train: { learningRate: 1e-4, steps: 10, lora: { targets: ["q_proj"], rank: 16 } } });
+  const recipe = await loadRecipe(path, [
+    "train.learningRate=1e-4",
+    'train.lora.targets=["q_proj"]',
+    "name=other",
+  ]);
+  expect(recipe).toMatchObject({
+    name: "other",
+    train: { learningRate: 1e-4, steps: 10, lora: { targets: ["q_proj"], rank: 16 } },
+  });
 });
 
 test("JavaScript and TypeScript files load by path", async () => {
   const text = `export default ${JSON.stringify(minimal)};`;
-  for (const name of ["mine.mjs", "mine.ts"]) expect((await loadRecipe(await file(name, text))).name).toBe("mine");
+  for (const name of ["mine.mjs", "mine.ts"])
+    expect((await loadRecipe(await file(name, text))).name).toBe("mine");
 });
 
 describe("what is wrong is said with a code", () => {
   test.each([
     ["a typo in the name", () => "tinny", "recipe/unknown", /did you mean tiny/],
-    ["a file that is not there", () => join(folder, "none.json"), "recipe/unreadable", /no such file/],
+    [
+      "a file that is not there",
+      () => join(folder, "none.json"),
+      "recipe/unreadable",
+      /no such file/,
+    ],
     ["broken JSON", () => file("broken.json", "{"), "recipe/unreadable", /JSON/],
-    ["a module that throws", () => file("throws.mjs", "throw new Error('boom')"), "recipe/unreadable", /boom/],
-    ["a module without a recipe", () => file("empty.mjs", "export const x = 1;"), "recipe/unreadable", /default export/],
-    ["another kind of file", () => file("recipe.yaml", "name: x"), "recipe/unreadable", /\.json, \.js or \.ts/],
+    [
+      "a module that throws",
+      () => file("throws.mjs", "throw new Error('boom')"),
+      "recipe/unreadable",
+      /boom/,
+    ],
+    [
+      "a module without a recipe",
+      () => file("empty.mjs", "export const x = 1;"),
+      "recipe/unreadable",
+      /default export/,
+    ],
+    [
+      "another kind of file",
+      () => file("recipe.yaml", "name: x"),
+      "recipe/unreadable",
+      /\.json, \.js or \.ts/,
+    ],
   ])("%s", async (_, path, code, message) => {
-    await expect(loadRecipe(await path())).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(loadRecipe(await path())).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
   });
 
   test("a typo in an override", async () => {
@@ -56,13 +87,19 @@ describe("what is wrong is said with a code", () => {
       code: "recipe/invalid",
       message: expect.stringContaining("did you mean rank?"),
     });
-    await expect(loadRecipe("tiny", ["faster"])).rejects.toMatchObject({ code: "recipe/bad-override" });
+    await expect(loadRecipe("tiny", ["faster"])).rejects.toMatchObject({
+      code: "recipe/bad-override",
+    });
   });
 });
 
 test("changes of a recipe are named by the path that an override would use", () => {
   const before = { train: { steps: 10, lora: { rank: 4 } }, tasks: ["a"] };
   const after = { train: { steps: 20, lora: { rank: 4 } }, tasks: ["a", "b"], seed: 1 };
-  expect(recipeChanges(before, after)).toEqual(["train.steps: 10 → 20", 'tasks: ["a"] → ["a","b"]', "seed: absent → 1"]);
+  expect(recipeChanges(before, after)).toEqual([
+    "train.steps: 10 → 20",
+    'tasks: ["a"] → ["a","b"]',
+    "seed: absent → 1",
+  ]);
   expect(recipeChanges(after, after)).toEqual([]);
 });

@@ -7,7 +7,8 @@ import { type Recipe, applyOverrides, parseRecipe } from "../core/recipe.ts";
 import { nearest } from "../core/recipe-errors.ts";
 
 /** `src/cli` → `recipes` and `dist/src/cli` → `dist/recipes`: the recipes in the form that this process can run. */
-const ownFolder = (): string => join(dirname(fileURLToPath(import.meta.url)), "..", "..", "recipes");
+const ownFolder = (): string =>
+  join(dirname(fileURLToPath(import.meta.url)), "..", "..", "recipes");
 
 const looksLikePath = (text: string): boolean => /[\\/]|\.(json|[cm]?[jt]s)$/.test(text);
 
@@ -16,7 +17,10 @@ export async function recipeNames(): Promise<string[]> {
   const files = await readdir(ownFolder()).catch(() => []);
   const extension = extname(import.meta.url);
   return files
-    .filter((file) => file.endsWith(extension) && !file.endsWith(`.d${extension}`) && !file.includes(".test."))
+    .filter(
+      (file) =>
+        file.endsWith(extension) && !file.endsWith(`.d${extension}`) && !file.includes(".test."),
+    )
     .map((file) => file.slice(0, -extension.length))
     .toSorted();
 }
@@ -26,9 +30,13 @@ async function findRecipe(text: string): Promise<string> {
   const names = await recipeNames();
   if (names.includes(text)) return join(ownFolder(), `${text}${extname(import.meta.url)}`);
   const guess = nearest(text, names);
-  throw new TwainError("recipe/unknown", `there is no recipe named ${text}${guess ? ` (did you mean ${guess}?)` : ""}`, {
-    hint: `Recipes here: ${names.join(", ") || "none"}. A path to a .json, .js or .ts file works too.`,
-  });
+  throw new TwainError(
+    "recipe/unknown",
+    `there is no recipe named ${text}${guess ? ` (did you mean ${guess}?)` : ""}`,
+    {
+      hint: `Recipes here: ${names.join(", ") || "none"}. A path to a .json, .js or .ts file works too.`,
+    },
+  );
 }
 
 /** True where Node (22.18 and later) or a loader such as tsx runs TypeScript. */
@@ -38,10 +46,18 @@ function runsTypeScript(): boolean {
 }
 
 async function readRecipe(path: string): Promise<unknown> {
-  if (!/\.(json|[cm]?[jt]s)$/.test(path)) throw new TwainError("recipe/unreadable", `${path} is no recipe: one ends in .json, .js or .ts`);
+  if (!/\.(json|[cm]?[jt]s)$/.test(path))
+    throw new TwainError(
+      "recipe/unreadable",
+      `${path} is no recipe: one ends in .json, .js or .ts`,
+    );
   const unreadable = (cause: unknown): TwainError => {
     const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const why = missing ? "there is no such file" : cause instanceof Error ? cause.message : String(cause);
+    const why = missing
+      ? "there is no such file"
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
     return new TwainError("recipe/unreadable", `cannot read the recipe ${path}: ${why}`, { cause });
   };
   let text: string;
@@ -52,9 +68,13 @@ async function readRecipe(path: string): Promise<unknown> {
     throw unreadable(error);
   }
   if (/\.[cm]?ts$/.test(path) && !runsTypeScript()) {
-    throw new TwainError("recipe/needs-typescript", `Node ${process.versions.node} cannot run ${path}`, {
-      hint: "Use Node 22.18 or newer, or write the recipe as .json or .js.",
-    });
+    throw new TwainError(
+      "recipe/needs-typescript",
+      `Node ${process.versions.node} cannot run ${path}`,
+      {
+        hint: "Use Node 22.18 or newer, or write the recipe as .json or .js.",
+      },
+    );
   }
   let module: { default?: unknown };
   try {

@@ -19,22 +19,53 @@ interface Entry {
 
 /** A command is loaded only when it is asked for. */
 const commands: Record<string, Entry> = {
-  run: { description: "All stages of a recipe, skipping what is up to date", load: () => import("./run.ts") },
-  collect: { description: "Gather documents from the recipe's sources", load: () => import("./collect.ts") },
-  curate: { description: "Clean, deduplicate and split them into a dataset", load: () => import("./curate.ts") },
-  train: { description: "Train the base where the recipe has none, then the adapter", load: () => import("./train.ts") },
-  evaluate: { description: "Compare base and adapter on what they never saw", load: () => import("./evaluate.ts") },
-  inspect: { description: "Look at recipe, rows and token masks before training", load: () => import("./inspect.ts") },
-  chat: { description: "Talk to a trained run in the terminal, with weather tools", load: () => import("./chat.ts") },
-  serve: { description: "OpenAI-compatible API and chat page on this machine", load: () => import("./serve.ts") },
+  run: {
+    description: "All stages of a recipe, skipping what is up to date",
+    load: () => import("./run.ts"),
+  },
+  collect: {
+    description: "Gather documents from the recipe's sources",
+    load: () => import("./collect.ts"),
+  },
+  curate: {
+    description: "Clean, deduplicate and split them into a dataset",
+    load: () => import("./curate.ts"),
+  },
+  train: {
+    description: "Train the base where the recipe has none, then the adapter",
+    load: () => import("./train.ts"),
+  },
+  evaluate: {
+    description: "Compare base and adapter on what they never saw",
+    load: () => import("./evaluate.ts"),
+  },
+  inspect: {
+    description: "Look at recipe, rows and token masks before training",
+    load: () => import("./inspect.ts"),
+  },
+  chat: {
+    description: "Talk to a trained run in the terminal, with weather tools",
+    load: () => import("./chat.ts"),
+  },
+  serve: {
+    description: "OpenAI-compatible API and chat page on this machine",
+    load: () => import("./serve.ts"),
+  },
+  bench: {
+    description: "Measure this machine against its own peak",
+    load: () => import("./bench.ts"),
+  },
   doctor: { description: "Check what this machine has", load: () => import("./doctor.ts") },
 };
 
 const version = (): string =>
-  (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }).version;
+  (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string })
+    .version;
 
 function help(): string {
-  const lines = Object.entries(commands).map(([name, { description }]) => `  ${name.padEnd(11)}${description}`);
+  const lines = Object.entries(commands).map(
+    ([name, { description }]) => `  ${name.padEnd(11)}${description}`,
+  );
   return `twainbot ${version()}: give a small language model a voice and a trade
 
 Usage: twainbot <command> [options]
@@ -61,8 +92,12 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
   const wantsHelp = argv.some((text) => text === "--help" || text === "-h");
   if (name === undefined || (name === "help" && argv.length === 1)) {
     if (argv.includes("--version") || argv.includes("-v")) process.stdout.write(`${version()}\n`);
-    else if (wantsHelp || argv.every((text) => text === "--debug") || name === "help") process.stdout.write(help());
-    else throw new TwainError("cli/usage", `unknown option ${argv[0]}`, { hint: "twainbot --help lists the commands." });
+    else if (wantsHelp || argv.every((text) => text === "--debug") || name === "help")
+      process.stdout.write(help());
+    else
+      throw new TwainError("cli/usage", `unknown option ${argv[0]}`, {
+        hint: "twainbot --help lists the commands.",
+      });
     return 0;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -77,7 +112,10 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
     return 0;
   }
   const { command } = await entry.load();
-  return command.start([...argv.slice(0, at), ...argv.slice(at + 1)].filter((text) => text !== "--debug"), signal);
+  return command.start(
+    [...argv.slice(0, at), ...argv.slice(at + 1)].filter((text) => text !== "--debug"),
+    signal,
+  );
 }
 
 async function main(): Promise<void> {
@@ -103,7 +141,10 @@ async function main(): Promise<void> {
   try {
     process.exitCode = await dispatch(argv, abort.signal);
   } catch (error) {
-    process.exitCode = reportError(error, process.stderr, { debug: argv.includes("--debug"), aborted: abort.signal.aborted });
+    process.exitCode = reportError(error, process.stderr, {
+      debug: argv.includes("--debug"),
+      aborted: abort.signal.aborted,
+    });
   }
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
 }

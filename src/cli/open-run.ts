@@ -39,7 +39,11 @@ export interface RunParts {
   template: ChatTemplate;
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Folders under `runs` that hold a recipe, the one worked on last first. */
 export async function listRuns(runs: string): Promise<string[]> {
@@ -57,9 +61,18 @@ export async function findRun(folder: string | undefined, runs: string): Promise
   const trained = await listRuns(runs);
   const chosen = folder ?? trained[0];
   if (chosen !== undefined && (await exists(runDir(chosen).recipe))) return runDir(chosen);
-  throw new TwainError("cli/no-run", chosen === undefined ? `no trained run in ${runs}` : `${chosen} is not a run: it has no recipe.json`, {
-    hint: trained.length > 0 ? `Trained runs: ${trained.join(", ")}.` : "Make one: twainbot run nano.",
-  });
+  throw new TwainError(
+    "cli/no-run",
+    chosen === undefined
+      ? `no trained run in ${runs}`
+      : `${chosen} is not a run: it has no recipe.json`,
+    {
+      hint:
+        trained.length > 0
+          ? `Trained runs: ${trained.join(", ")}.`
+          : "Make one: twainbot run nano.",
+    },
+  );
 }
 
 /** The recipe that a run was made with. */
@@ -68,7 +81,10 @@ export async function readRunRecipe(dir: RunDir): Promise<Recipe> {
     return parseRecipe(JSON.parse(await readFile(dir.recipe, "utf8")), dir.recipe);
   } catch (error) {
     if (error instanceof TwainError) throw error;
-    throw new TwainError("cli/no-run", `cannot read ${dir.recipe}`, { hint: "Run the recipe again: finished stages are kept.", cause: error });
+    throw new TwainError("cli/no-run", `cannot read ${dir.recipe}`, {
+      hint: "Run the recipe again: finished stages are kept.",
+      cause: error,
+    });
   }
 }
 
@@ -76,17 +92,25 @@ export async function readRunRecipe(dir: RunDir): Promise<Recipe> {
 export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunParts> {
   const folder = baseFolder(recipe, dir);
   if (!(await readManifest(dir, "base"))) {
-    throw new TwainError("cli/no-model", `${dir.root} has no base model yet`, { hint: `Run it first: twainbot run ${recipe.name}.` });
+    throw new TwainError("cli/no-model", `${dir.root} has no base model yet`, {
+      hint: `Run it first: twainbot run ${recipe.name}.`,
+    });
   }
   const base = await readModel(folder);
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
-  const adapter = (await readManifest(dir, "train")) ? await readAdapter(dir.train.adapter, base) : undefined;
+  const adapter = (await readManifest(dir, "train"))
+    ? await readAdapter(dir.train.adapter, base)
+    : undefined;
   return { base, adapter, tokenizer, template };
 }
 
 /** A chat over one model; `slots` sequences are decoded together. */
-export function openModel(model: Model, parts: RunParts, slots: number): { chat: Chat; contextTokens: number; close(): Promise<void> } {
+export function openModel(
+  model: Model,
+  parts: RunParts,
+  slots: number,
+): { chat: Chat; contextTokens: number; close(): Promise<void> } {
   const decoder = new Decoder(model, { slots, contextTokens: MOST_CONTEXT });
   const scheduler = new Scheduler(decoder);
   const { tokenizer, template } = parts;
@@ -98,14 +122,29 @@ export function openModel(model: Model, parts: RunParts, slots: number): { chat:
 }
 
 /** The models of a run, the adapter first where there is one. */
-export async function openRunModels(recipe: Recipe, dir: RunDir, options: { slots: number }): Promise<RunModel[]> {
+export async function openRunModels(
+  recipe: Recipe,
+  dir: RunDir,
+  options: { slots: number },
+): Promise<RunModel[]> {
   const parts = await readRunParts(recipe, dir);
-  const created = async (stage: "base" | "train"): Promise<number> => Math.floor((await stat(dir.manifest(stage))).mtimeMs / 1000);
+  const created = async (stage: "base" | "train"): Promise<number> =>
+    Math.floor((await stat(dir.manifest(stage))).mtimeMs / 1000);
   const models: RunModel[] = [];
   if (parts.adapter) {
     const merged = mergeAdapter(parts.base, parts.adapter);
-    models.push({ name: "adapter", id: recipe.name, created: await created("train"), ...openModel(merged, parts, options.slots) });
+    models.push({
+      name: "adapter",
+      id: recipe.name,
+      created: await created("train"),
+      ...openModel(merged, parts, options.slots),
+    });
   }
-  models.push({ name: "base", id: `${recipe.name}-base`, created: await created("base"), ...openModel(parts.base, parts, options.slots) });
+  models.push({
+    name: "base",
+    id: `${recipe.name}-base`,
+    created: await created("base"),
+    ...openModel(parts.base, parts, options.slots),
+  });
   return models;
 }

@@ -20,13 +20,20 @@ interface Scorer {
 }
 
 /** Scores rows with the very graphs that training uses, so that its loss and the report's are one number. */
-function createScorer({ base, tokenizer, template }: RunParts, adapter: Adapter, config: Recipe["train"]): Scorer {
+function createScorer(
+  { base, tokenizer, template }: RunParts,
+  adapter: Adapter,
+  config: Recipe["train"],
+): Scorer {
   const { modules, lora, tensors } = adapter;
   const trainers = new Map<number, Trainer>();
   const trainerFor = (length: number): Trainer => {
     let trainer = trainers.get(length);
     if (!trainer) {
-      trainer = new Trainer(base, { kind: "lora", modules, lora }, tensors, { ...config, sequenceLength: length });
+      trainer = new Trainer(base, { kind: "lora", modules, lora }, tensors, {
+        ...config,
+        sequenceLength: length,
+      });
       trainers.set(length, trainer);
     }
     return trainer;
@@ -36,7 +43,9 @@ function createScorer({ base, tokenizer, template }: RunParts, adapter: Adapter,
   const lengthFor = (example: Example): number | undefined => {
     const tokens = example.ids.length;
     if (tokens > most) return undefined;
-    return tokens <= config.sequenceLength ? config.sequenceLength : Math.min(most, Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP);
+    return tokens <= config.sequenceLength
+      ? config.sequenceLength
+      : Math.min(most, Math.ceil(tokens / LENGTH_STEP) * LENGTH_STEP);
   };
   /** What bits per byte are counted over: the text that the trained tokens spell. */
   const trainedBytes = (example: Example): number => {
@@ -51,7 +60,8 @@ function createScorer({ base, tokenizer, template }: RunParts, adapter: Adapter,
         if (length === undefined) continue;
         const group = examples.filter((example) => lengthFor(example) === length);
         const scored = await trainerFor(length).score(group, signal);
-        for (const [i, example] of group.entries()) results.set(example, { ...scored[i]!, bytes: trainedBytes(example) });
+        for (const [i, example] of group.entries())
+          results.set(example, { ...scored[i]!, bytes: trainedBytes(example) });
       }
       return examples.map((example) => results.get(example));
     },
@@ -65,11 +75,21 @@ function createScorer({ base, tokenizer, template }: RunParts, adapter: Adapter,
 export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]> {
   const parts = await readRunParts(recipe, dir);
   const { base, adapter } = parts;
-  if (!adapter) throw new TwainError("cli/no-model", `${dir.root} has no adapter yet`, { hint: `Train it first: twainbot train ${recipe.name}.` });
+  if (!adapter)
+    throw new TwainError("cli/no-model", `${dir.root} has no adapter yet`, {
+      hint: `Train it first: twainbot train ${recipe.name}.`,
+    });
   // An untrained adapter is exactly the base: its B is zero.
-  const untrained: Adapter = { ...adapter, tensors: initLora(adapter.modules, adapter.lora.rank, createRandom(0)) };
+  const untrained: Adapter = {
+    ...adapter,
+    tensors: initLora(adapter.modules, adapter.lora.rank, createRandom(0)),
+  };
   const system = (name: "base" | "adapter", weights: Adapter): System => {
-    const model = openModel(weights === adapter ? mergeAdapter(base, adapter) : base, parts, recipe.evaluate.concurrency);
+    const model = openModel(
+      weights === adapter ? mergeAdapter(base, adapter) : base,
+      parts,
+      recipe.evaluate.concurrency,
+    );
     const scorer = createScorer(parts, weights, recipe.train);
     return {
       name,

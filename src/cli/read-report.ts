@@ -24,7 +24,8 @@ export type ShownSample = z.infer<typeof ShownSample>;
 export async function firstItem(dir: RunDir, task: string): Promise<ShownSample[]> {
   const found: ShownSample[] = [];
   for await (const sample of readJsonl(dir.evaluate.samples, ShownSample)) {
-    if (sample.task === task && (found.length === 0 || sample.id === found[0]!.id)) found.push(sample);
+    if (sample.task === task && (found.length === 0 || sample.id === found[0]!.id))
+      found.push(sample);
   }
   return found;
 }

@@ -21,7 +21,12 @@ const manifest = (overrides: Partial<Manifest> = {}): Manifest => ({
 function stage(isTTY: boolean, columns = 80) {
   let text = "";
   let clock = 0;
-  const output = { write: (part: string) => void (text += part), isTTY, columns, hasColors: () => false };
+  const output = {
+    write: (part: string) => void (text += part),
+    isTTY,
+    columns,
+    hasColors: () => false,
+  };
   const renderer = createRenderer(output, { now: () => clock });
   return {
     renderer,
@@ -36,9 +41,21 @@ function stage(isTTY: boolean, columns = 80) {
   };
 }
 
-const start = (stageName: "train" | "curate"): RunEvent => ({ type: "stage-start", stage: stageName, fingerprint: "f", at: "" });
+const start = (stageName: "train" | "curate"): RunEvent => ({
+  type: "stage-start",
+  stage: stageName,
+  fingerprint: "f",
+  at: "",
+});
 const step = (number: number, steps = 400): RunEvent => ({
-  type: "train-step", stage: "train", step: number, steps, loss: 1.23456, learningRate: 1e-3, gradNorm: 1, tokensPerSecond: 9812,
+  type: "train-step",
+  stage: "train",
+  step: number,
+  steps,
+  loss: 1.23456,
+  learningRate: 1e-3,
+  gradNorm: 1,
+  tokensPerSecond: 9812,
 });
 
 describe("in a terminal", () => {
@@ -53,7 +70,9 @@ describe("in a terminal", () => {
     expect(screen()).toMatch(/train .*step 100\/400 {2}30 s left {2}loss 1\.235 {2}9\.8k tok\/s$/);
     renderer.finish(manifest({ stage: "train" }), false);
     renderer.close();
-    expect(screen()).toBe("✓ train    documents 1,355, best step 20 · dropped 13 (too-long 12, empty 1) · 3\n           min 12 s\n");
+    expect(screen()).toBe(
+      "✓ train    documents 1,355, best step 20 · dropped 13 (too-long 12, empty 1) · 3\n           min 12 s\n",
+    );
   });
 
   test("the live line is never wider than the terminal, whatever a stage says", () => {
@@ -65,7 +84,8 @@ describe("in a terminal", () => {
         renderer.show({ type: "progress", stage: "curate", label, done: 5, total: 10 });
       }
       renderer.close();
-      for (const drawing of written().split(/\r\u001B\[2K|\n/)) expect([...drawing].length).toBeLessThan(columns);
+      for (const drawing of written().split(/\r\u001B\[2K|\n/))
+        expect([...drawing].length).toBeLessThan(columns);
     }
   });
 
@@ -106,6 +126,8 @@ describe("without a terminal", () => {
 });
 
 test("reasons for drops: the largest first, the rest counted", () => {
-  expect(dropReasons({ a: 1, b: 1200, c: 3, d: 2, e: 0 })).toBe("b 1,200, c 3, d 2 and 1 other reason");
+  expect(dropReasons({ a: 1, b: 1200, c: 3, d: 2, e: 0 })).toBe(
+    "b 1,200, c 3, d 2 and 1 other reason",
+  );
   expect(dropReasons({})).toBe("");
 });

@@ -4,7 +4,17 @@
  */
 import type { RunEvent, StageName } from "../core/events.ts";
 import type { Manifest } from "../core/stage.ts";
-import { type Output, type Style, duration, fit, number, painter, short, widthOf, wrap } from "./terminal.ts";
+import {
+  type Output,
+  type Style,
+  duration,
+  fit,
+  number,
+  painter,
+  short,
+  widthOf,
+  wrap,
+} from "./terminal.ts";
 
 export interface Renderer {
   show(event: RunEvent): void;
@@ -54,12 +64,18 @@ function bar({ done, total }: { done: number; total: number | undefined }, width
 }
 
 /** `bestStep` → "best step"; sizes and counts alike. */
-const words = (key: string): string => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+const words = (key: string): string =>
+  key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** "too-long 12, empty 3 and 2 other reasons", the largest first. */
 export function dropReasons(dropped: Readonly<Record<string, number>>, most = 3): string {
-  const reasons = Object.entries(dropped).filter(([, count]) => count > 0).toSorted(([, a], [, b]) => b - a);
-  const shown = reasons.slice(0, most).map(([reason, count]) => `${reason} ${number(count)}`).join(", ");
+  const reasons = Object.entries(dropped)
+    .filter(([, count]) => count > 0)
+    .toSorted(([, a], [, b]) => b - a);
+  const shown = reasons
+    .slice(0, most)
+    .map(([reason, count]) => `${reason} ${number(count)}`)
+    .join(", ");
   const more = reasons.length - most;
   return more > 0 ? `${shown} and ${more} other reason${more > 1 ? "s" : ""}` : shown;
 }
@@ -80,7 +96,10 @@ export function summaryOf(manifest: Manifest): string {
     .join(" · ");
 }
 
-export function createRenderer(output: Output, { plain = false, now = () => performance.now() }: RendererOptions = {}): Renderer {
+export function createRenderer(
+  output: Output,
+  { plain = false, now = () => performance.now() }: RendererOptions = {},
+): Renderer {
   const inPlace = Boolean(output.isTTY) && !plain && process.env["TERM"] !== "dumb";
   const paint = painter(output);
   let live: Live | undefined;
@@ -100,7 +119,9 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
   /** A line that stays: head and text, in a terminal with a hanging indent. */
   const said = (stage: StageName, text: string, mark = " ", style?: Style): void => {
     const lines = inPlace ? wrap(text, widthOf(output) - MARGIN) : [text];
-    const shown = lines.map((part) => (style ? paint(style, part) : part)).join(`\n${" ".repeat(MARGIN)}`);
+    const shown = lines
+      .map((part) => (style ? paint(style, part) : part))
+      .join(`\n${" ".repeat(MARGIN)}`);
     line(`${mark} ${stageColumn(stage)}${shown}`);
   };
 
@@ -113,8 +134,15 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     return left < 5 ? "" : `${duration(Math.ceil(left))} left`;
   };
   const parts = (at: Live): string[] => {
-    const count = at.total === undefined ? (at.done > 0 ? number(at.done) : "") : `${number(at.done)}/${number(at.total)}`;
-    return [[at.label, count].filter(Boolean).join(" "), remaining(at), ...at.details].filter((part) => part !== "");
+    const count =
+      at.total === undefined
+        ? at.done > 0
+          ? number(at.done)
+          : ""
+        : `${number(at.done)}/${number(at.total)}`;
+    return [[at.label, count].filter(Boolean).join(" "), remaining(at), ...at.details].filter(
+      (part) => part !== "",
+    );
   };
 
   const draw = (force = false): void => {
@@ -125,7 +153,8 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     const barText = bar(live, width);
     const facts = parts(live);
     // What does not fit goes from the end: the count matters most.
-    while (facts.length > 1 && head.length + barText.length + facts.join("  ").length > width) facts.pop();
+    while (facts.length > 1 && head.length + barText.length + facts.join("  ").length > width)
+      facts.pop();
     const rest = fit(facts.join("  "), width - head.length - barText.length);
     erase();
     output.write(paint("cyan", head) + paint("green", barText) + rest);
@@ -135,11 +164,21 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
   const ticker = inPlace ? setInterval(() => draw(true), 250) : undefined;
   ticker?.unref();
 
-  const progress = (stage: StageName, label: string, done: number, total: number | undefined, details: string[] = []): void => {
-    if (!live || live.stage !== stage || live.label !== label) live = { stage, label, done, total, details, since: now(), from: done };
+  const progress = (
+    stage: StageName,
+    label: string,
+    done: number,
+    total: number | undefined,
+    details: string[] = [],
+  ): void => {
+    if (!live || live.stage !== stage || live.label !== label)
+      live = { stage, label, done, total, details, since: now(), from: done };
     else Object.assign(live, { done, total, details });
     if (inPlace) draw();
-    else if (now() - lastPlain >= PLAIN_EVERY * 1000 || (done === total && now() - live.since >= WORTH_A_LINE)) {
+    else if (
+      now() - lastPlain >= PLAIN_EVERY * 1000 ||
+      (done === total && now() - live.since >= WORTH_A_LINE)
+    ) {
       lastPlain = now();
       said(stage, parts(live).join(" · "));
     }
@@ -149,7 +188,15 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
     show(event) {
       switch (event.type) {
         case "stage-start":
-          live = { stage: event.stage, label: "", done: 0, total: undefined, details: [], since: now(), from: 0 };
+          live = {
+            stage: event.stage,
+            label: "",
+            done: 0,
+            total: undefined,
+            details: [],
+            since: now(),
+            from: 0,
+          };
           lastPlain = now();
           if (inPlace) draw(true);
           else line(`▸ ${event.stage}`);
@@ -166,9 +213,14 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
           break;
         case "valid": {
           const text = `valid ${event.loss.toFixed(3)}`;
-          if (live) live.details = [...live.details.filter((detail) => !detail.startsWith("valid")), text];
+          if (live)
+            live.details = [...live.details.filter((detail) => !detail.startsWith("valid")), text];
           if (inPlace) draw();
-          else said(event.stage, `step ${event.step}: validation loss ${event.loss.toFixed(3)}${event.best ? ", the best so far" : ""}`);
+          else
+            said(
+              event.stage,
+              `step ${event.step}: validation loss ${event.loss.toFixed(3)}${event.best ? ", the best so far" : ""}`,
+            );
           break;
         }
         case "notice":
@@ -178,7 +230,10 @@ export function createRenderer(output: Output, { plain = false, now = () => perf
         case "tally":
           if (inPlace) progress(event.stage, event.step, event.kept, undefined);
           else if (Object.keys(event.dropped).length > 0) {
-            said(event.stage, `${event.step}: kept ${number(event.kept)}, dropped ${dropReasons(event.dropped)}`);
+            said(
+              event.stage,
+              `${event.step}: kept ${number(event.kept)}, dropped ${dropReasons(event.dropped)}`,
+            );
           }
           break;
         case "score":

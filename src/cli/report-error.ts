@@ -9,14 +9,22 @@ export const INTERRUPTED = 130;
  * or with `debug`. Returns the exit code: 2 for a wrong command line, 130 for an interruption, 70
  * for a fault of the program, 1 for the rest.
  */
-export function reportError(error: unknown, output: Output, options: { debug: boolean; aborted: boolean }): number {
+export function reportError(
+  error: unknown,
+  output: Output,
+  options: { debug: boolean; aborted: boolean },
+): number {
   const paint = painter(output);
   if (options.aborted && isAbort(error)) {
-    output.write("Stopped. Finished work is kept; the same command continues where this one was.\n");
+    output.write(
+      "Stopped. Finished work is kept; the same command continues where this one was.\n",
+    );
     return INTERRUPTED;
   }
   if (!(error instanceof TwainError)) {
-    output.write(`${paint("red", "error")} This is a fault of twainbot, not yours. Please report it with this text:\n`);
+    output.write(
+      `${paint("red", "error")} This is a fault of twainbot, not yours. Please report it with this text:\n`,
+    );
     output.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 70;
   }

@@ -1,7 +1,14 @@
 /** What is said when a run has been evaluated: the table, two conversations, and where to go next. */
 import { relative, resolve } from "node:path";
 import type { RunDir } from "../core/run-dir.ts";
-import { differenceText, otherScores, reportRows, rowLabel, scoreTable, scoreText } from "../evals/report-rows.ts";
+import {
+  differenceText,
+  otherScores,
+  reportRows,
+  rowLabel,
+  scoreTable,
+  scoreText,
+} from "../evals/report-rows.ts";
 import type { EvalReport } from "../evals/report.ts";
 import { itemText } from "./conversation-text.ts";
 import { firstItem, readReport } from "./read-report.ts";
@@ -16,8 +23,14 @@ export function here(path: string): string {
 /** The table for a terminal that is too narrow for it: a few short lines a row. */
 function narrowTable(report: EvalReport): string {
   const rows = reportRows(report).map((row) => {
-    const scores = report.systems.map((system, i) => `  ${system.padEnd(11)}${scoreText(row.scores[i], row.share)}`);
-    return [`${row.task}: ${rowLabel(row)} (n = ${row.n})`, ...scores, `  difference ${differenceText(row.comparison, row.share)}`].join("\n");
+    const scores = report.systems.map(
+      (system, i) => `  ${system.padEnd(11)}${scoreText(row.scores[i], row.share)}`,
+    );
+    return [
+      `${row.task}: ${rowLabel(row)} (n = ${row.n})`,
+      ...scores,
+      `  difference ${differenceText(row.comparison, row.share)}`,
+    ].join("\n");
   });
   // The figures of no system and the gates are what is left of the table without its rows.
   return [...rows, scoreTable({ ...report, scores: otherScores(report) }).trimStart()].join("\n");
@@ -28,7 +41,8 @@ export async function printScores(dir: RunDir, output: Output): Promise<void> {
   const report = await readReport(dir);
   const overall = { ...report, scores: report.scores.filter((score) => score.slice === undefined) };
   const table = scoreTable(overall);
-  const fits = !output.isTTY || Math.max(...table.split("\n").map((line) => line.length)) <= widthOf(output);
+  const fits =
+    !output.isTTY || Math.max(...table.split("\n").map((line) => line.length)) <= widthOf(output);
   output.write(`\n${fits ? table : narrowTable(overall)}\n`);
 }
 

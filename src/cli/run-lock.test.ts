@@ -29,22 +29,31 @@ test("a living process keeps its run; once it is gone the lock is taken over", a
   const stat = await readFile(`/proc/${child.pid}/stat`, "utf8").catch(() => undefined);
   const ticks = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
   await hold({ pid: child.pid, host: hostname(), ticks });
-  await expect(lockRun(dir)).rejects.toMatchObject({ code: "cli/run-locked", message: expect.stringContaining(String(child.pid)) });
+  await expect(lockRun(dir)).rejects.toMatchObject({
+    code: "cli/run-locked",
+    message: expect.stringContaining(String(child.pid)),
+  });
   child.kill("SIGKILL");
   await once(child, "close");
   const unlock = await lockRun(dir);
   await unlock();
 });
 
-test.runIf(process.platform === "linux")("a number that another process has by now is not the one that locked", async () => {
-  await hold({ pid: process.ppid, host: hostname(), ticks: "1" });
-  const unlock = await lockRun(dir);
-  await unlock();
-});
+test.runIf(process.platform === "linux")(
+  "a number that another process has by now is not the one that locked",
+  async () => {
+    await hold({ pid: process.ppid, host: hostname(), ticks: "1" });
+    const unlock = await lockRun(dir);
+    await unlock();
+  },
+);
 
 test("another machine's lock is believed, and the hint says how to remove it", async () => {
   await hold({ pid: 1, host: "elsewhere", ticks: null });
-  await expect(lockRun(dir)).rejects.toMatchObject({ code: "cli/run-locked", hint: expect.stringContaining(path()) });
+  await expect(lockRun(dir)).rejects.toMatchObject({
+    code: "cli/run-locked",
+    hint: expect.stringContaining(path()),
+  });
   await rm(path());
 });
 

@@ -57,9 +57,13 @@ export async function lockRun(dir: RunDir): Promise<() => Promise<void>> {
     }
     const other = await readLock(path);
     if (other && (await isAlive(other))) {
-      throw new TwainError("cli/run-locked", `process ${other.pid} on ${other.host} is working in ${dir.root}`, {
-        hint: `Wait for it, stop it, or give this run another name (name=…). If it no longer exists, delete ${path}.`,
-      });
+      throw new TwainError(
+        "cli/run-locked",
+        `process ${other.pid} on ${other.host} is working in ${dir.root}`,
+        {
+          hint: `Wait for it, stop it, or give this run another name (name=…). If it no longer exists, delete ${path}.`,
+        },
+      );
     }
     await rm(path, { force: true });
   }

@@ -42,7 +42,11 @@ function unusable(root: string, error: unknown): unknown {
  * Checks every stage's part of the recipe, then runs the stages that are not up to date. Throws
  * `cli/runs-unwritable`, `cli/run-locked` and what the stages throw.
  */
-export async function runStages(stages: readonly Stage[], recipe: Recipe, options: StagesOptions): Promise<StageOutcome[]> {
+export async function runStages(
+  stages: readonly Stage[],
+  recipe: Recipe,
+  options: StagesOptions,
+): Promise<StageOutcome[]> {
   for (const stage of stages) stage.config(recipe);
   const dir = runOf(recipe, options.runs);
   let unlock: () => Promise<void>;
@@ -55,7 +59,8 @@ export async function runStages(stages: readonly Stage[], recipe: Recipe, option
   const renderer = createRenderer(process.stderr, { plain: options.json });
   const outcomes: StageOutcome[] = [];
   try {
-    for (const change of await freezeRecipe(recipe, dir)) process.stderr.write(`  recipe   ${change}\n`);
+    for (const change of await freezeRecipe(recipe, dir))
+      process.stderr.write(`  recipe   ${change}\n`);
     for (const stage of stages) {
       let skipped = false;
       let manifest: Manifest | undefined;
@@ -70,7 +75,13 @@ export async function runStages(stages: readonly Stage[], recipe: Recipe, option
       }
       renderer.finish(manifest, skipped);
       const { seconds, counts, dropped } = manifest;
-      outcomes.push({ stage: stage.name, status: skipped ? "up to date" : "done", seconds, counts, dropped });
+      outcomes.push({
+        stage: stage.name,
+        status: skipped ? "up to date" : "done",
+        seconds,
+        counts,
+        dropped,
+      });
     }
     return outcomes;
   } finally {

@@ -10,7 +10,11 @@ export const command = defineCommand({ ...recipeArgs, ...jsonArg }, async (args,
   const recipe = await loadRecipe(args.recipe, args._.slice(1));
   const dir = runOf(recipe, args.runs);
   process.stderr.write(`${recipe.name} → ${here(dir.root)}\n`);
-  const stages = await runStages(allStages, recipe, { runs: args.runs, json: Boolean(args.json), signal });
+  const stages = await runStages(allStages, recipe, {
+    runs: args.runs,
+    json: Boolean(args.json),
+    signal,
+  });
   if (args.json) {
     const document = { recipe: recipe.name, run: dir.root, stages, report: await readReport(dir) };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

@@ -11,12 +11,15 @@ import { openWeather, weatherArg } from "./weather-source.ts";
 /** Chats that one model decodes as a batch. */
 const SLOTS = 8;
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 
 function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw new TwainError("cli/usage", `--port cannot be ${text}`, { hint: "It is a number from 0 (any free port) to 65535." });
+  throw new TwainError("cli/usage", `--port cannot be ${text}`, {
+    hint: "It is a number from 0 (any free port) to 65535.",
+  });
 }
 
 /** Resolves when the signal aborts. */
@@ -26,16 +29,27 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-async function openRuns(folders: readonly string[], runs: string): Promise<{ model: RunModel; description: string }[]> {
+async function openRuns(
+  folders: readonly string[],
+  runs: string,
+): Promise<{ model: RunModel; description: string }[]> {
   const opened: { model: RunModel; description: string }[] = [];
   for (const folder of folders.length > 0 ? folders : [undefined]) {
     const dir = await findRun(folder, runs);
     const recipe = await readRunRecipe(dir);
     for (const model of await openRunModels(recipe, dir, { slots: SLOTS })) {
       if (opened.some(({ model: { id } }) => id === model.id)) {
-        throw new TwainError("cli/usage", `two runs are named ${recipe.name}`, { hint: "Models are served under the recipe's name; give one run another (name=…)." });
+        throw new TwainError("cli/usage", `two runs are named ${recipe.name}`, {
+          hint: "Models are served under the recipe's name; give one run another (name=…).",
+        });
       }
-      opened.push({ model, description: model.name === "adapter" ? recipe.description : `The base of ${recipe.name}, without its adapter` });
+      opened.push({
+        model,
+        description:
+          model.name === "adapter"
+            ? recipe.description
+            : `The base of ${recipe.name}, without its adapter`,
+      });
     }
   }
   return opened;
@@ -43,10 +57,24 @@ async function openRuns(folders: readonly string[], runs: string): Promise<{ mod
 
 export const command = defineCommand(
   {
-    run: { type: "string", valueHint: "DIR", description: "A run to serve; may be repeated. Default: the one trained last" },
+    run: {
+      type: "string",
+      valueHint: "DIR",
+      description: "A run to serve; may be repeated. Default: the one trained last",
+    },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
-    host: { type: "string", default: "127.0.0.1", valueHint: "ADDRESS", description: "Address to listen on" },
-    port: { type: "string", default: "8787", valueHint: "PORT", description: "Port to listen on; 0 takes a free one" },
+    host: {
+      type: "string",
+      default: "127.0.0.1",
+      valueHint: "ADDRESS",
+      description: "Address to listen on",
+    },
+    port: {
+      type: "string",
+      default: "8787",
+      valueHint: "PORT",
+      description: "Port to listen on; 0 takes a free one",
+    },
     ...weatherArg,
     ...jsonArg,
   },
@@ -58,7 +86,12 @@ export const command = defineCommand(
     const app = createApp({
       models: () =>
         opened.map(({ model: { id, name, chat, created, contextTokens }, description }) => ({
-          id, chat, created, contextTokens, description, ...(name === "adapter" && { root: `${id}-base` }),
+          id,
+          chat,
+          created,
+          contextTokens,
+          description,
+          ...(name === "adapter" && { root: `${id}-base` }),
         })),
       tools,
       provider,
@@ -69,7 +102,10 @@ export const command = defineCommand(
     });
     const server = await listen(app, { host: args.host, port });
     const models = opened.map(({ model }) => model.id);
-    if (args.json) process.stdout.write(`${JSON.stringify({ url: server.url, port: server.port, models, weather: provider.name })}\n`);
+    if (args.json)
+      process.stdout.write(
+        `${JSON.stringify({ url: server.url, port: server.port, models, weather: provider.name })}\n`,
+      );
     else {
       process.stdout.write(`
 TwainBot is at ${server.url}
@@ -81,7 +117,10 @@ TwainBot is at ${server.url}
 Ctrl-C stops it.
 `);
     }
-    if (!local) process.stderr.write(`warning: ${args.host} can be reached from other machines and there is no authentication: anyone who can connect can use it.\n`);
+    if (!local)
+      process.stderr.write(
+        `warning: ${args.host} can be reached from other machines and there is no authentication: anyone who can connect can use it.\n`,
+      );
     await aborted(signal);
     if (!args.json) process.stderr.write("Stopping: running answers may end.\n");
     await server.close();

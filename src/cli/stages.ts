@@ -7,6 +7,8 @@ import { base } from "../train/base-stage.ts";
 import { train } from "../train/train-stage.ts";
 import { openSystems } from "./open-systems.ts";
 
-export const evaluate = createEvaluate({ openSystems: ({ recipe, dir }) => openSystems(recipe, dir) });
+export const evaluate = createEvaluate({
+  openSystems: ({ recipe, dir }) => openSystems(recipe, dir),
+});
 
 export const allStages: readonly Stage[] = [collect, curate, base, train, evaluate];

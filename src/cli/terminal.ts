@@ -15,7 +15,9 @@ export type Paint = (style: Style, text: string) => string;
 
 /** Colours where the stream shows them, plain text elsewhere. */
 export const painter = (output: Output): Paint =>
-  output.isTTY && output.hasColors?.() ? (style, text) => styleText(style, text) : (_, text) => text;
+  output.isTTY && output.hasColors?.()
+    ? (style, text) => styleText(style, text)
+    : (_, text) => text;
 
 /** Columns to write in; 80 where the output is no terminal. */
 export const widthOf = (output: Output): number => Math.max(40, output.columns ?? 80);
@@ -23,7 +25,9 @@ export const widthOf = (output: Output): number => Math.max(40, output.columns ?
 /** `text` in at most `width` columns, with an ellipsis where it was cut. Expects no escape codes. */
 export function fit(text: string, width: number): string {
   const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
+  return characters.length <= width
+    ? text
+    : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
 }
 
 /** Lines of at most `width` columns, broken at blanks; the text's own line ends stay. */
@@ -46,7 +50,9 @@ export const number = (value: number): string => value.toLocaleString("en");
 /** 9,812 → "9.8k". */
 export function short(value: number): string {
   if (value < 1000) return String(Math.round(value));
-  return value < 1e6 ? `${(value / 1e3).toPrecision(value < 1e4 ? 2 : 3)}k` : `${(value / 1e6).toPrecision(3)}M`;
+  return value < 1e6
+    ? `${(value / 1e3).toPrecision(value < 1e4 ? 2 : 3)}k`
+    : `${(value / 1e6).toPrecision(3)}M`;
 }
 
 /** "0.4 s", "12 s", "3 min 12 s", "2 h 05 min". */

@@ -11,12 +11,18 @@ export const weatherArg = {
     type: "enum" as const,
     options: ["offline", "open-meteo"],
     default: "offline",
-    description: "Made-up but plausible weather without a network, or real forecasts from Open-Meteo",
+    description:
+      "Made-up but plausible weather without a network, or real forecasts from Open-Meteo",
   },
 };
 
-export async function openWeather(name: string): Promise<{ provider: WeatherProvider; tools: Tool[] }> {
+export async function openWeather(
+  name: string,
+): Promise<{ provider: WeatherProvider; tools: Tool[] }> {
   const now = (): Date => new Date();
-  const provider = name === "open-meteo" ? createOpenMeteo() : createOfflineProvider({ places: await loadPlaces(), now });
+  const provider =
+    name === "open-meteo"
+      ? createOpenMeteo()
+      : createOfflineProvider({ places: await loadPlaces(), now });
   return { provider, tools: createWeatherTools(provider, now) };
 }

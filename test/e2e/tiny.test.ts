@@ -48,9 +48,18 @@ function start(...args: string[]): ChildProcess & { ended: Promise<Ended> } {
 const twainbot = (...args: string[]): Promise<Ended> => start(...args).ended;
 
 /** `tiny` as a run of another name beside the first. */
-const tiny = (name: string, ...args: string[]): string[] => ["run", "tiny", `name=${name}`, "--runs", runs, "--json", ...args];
+const tiny = (name: string, ...args: string[]): string[] => [
+  "run",
+  "tiny",
+  `name=${name}`,
+  "--runs",
+  runs,
+  "--json",
+  ...args,
+];
 const at = (...parts: string[]): string => join(runs, ...parts);
-const adapterHash = async (name: string): Promise<string> => (await hashFile(at(name, "train", "adapter", "adapter_model.safetensors"))).sha256;
+const adapterHash = async (name: string): Promise<string> =>
+  (await hashFile(at(name, "train", "adapter", "adapter_model.safetensors"))).sha256;
 
 /** Resolves once a file is there; throws when the process ends before. */
 async function appears(path: string, child: { ended: Promise<Ended> }): Promise<void> {
@@ -70,19 +79,33 @@ describe("an undisturbed run", slow, () => {
     const { code, stdout, stderr } = await twainbot(...tiny("whole"));
     expect(stderr).not.toMatch(/error|warning/i);
     expect(code).toBe(0);
-    const document = JSON.parse(stdout) as { stages: { stage: string; status: string }[]; report: unknown };
+    const document = JSON.parse(stdout) as {
+      stages: { stage: string; status: string }[];
+      report: unknown;
+    };
     expect(document.stages.map(({ stage, status }) => [stage, status])).toEqual(
       ["collect", "curate", "base", "train", "evaluate"].map((stage) => [stage, "done"]),
     );
     const report = EvalReport.parse(document.report);
     expect(report.systems).toEqual(["base", "adapter"]);
-    expect(new Set(report.scores.map(({ task }) => task))).toEqual(new Set(["loss", "tools", "no-tool", "style"]));
-    for (const path of ["recipe.json", "events.jsonl", "evaluate/report.html", "train/adapter/adapter_config.json"]) expect(existsSync(at("whole", path)), path).toBe(true);
+    expect(new Set(report.scores.map(({ task }) => task))).toEqual(
+      new Set(["loss", "tools", "no-tool", "style"]),
+    );
+    for (const path of [
+      "recipe.json",
+      "events.jsonl",
+      "evaluate/report.html",
+      "train/adapter/adapter_config.json",
+    ])
+      expect(existsSync(at("whole", path)), path).toBe(true);
     expect(existsSync(at("whole", ".lock"))).toBe(false);
   });
 
   test("its loss falls", async () => {
-    const lines = (await readFile(at("whole", "base", "metrics.jsonl"), "utf8")).trim().split("\n").map((line) => JSON.parse(line) as { loss?: number });
+    const lines = (await readFile(at("whole", "base", "metrics.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { loss?: number });
     const losses = lines.flatMap(({ loss }) => loss ?? []);
     expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.5);
   });
@@ -103,10 +126,15 @@ describe("an undisturbed run", slow, () => {
     expect(models).toEqual(["whole", "whole-base"]);
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
     for (const model of models) {
-      const question = { model, messages: [{ role: "user" as const, content: "How is the weather in Hannibal?" }], max_tokens: 8 };
+      const question = {
+        model,
+        messages: [{ role: "user" as const, content: "How is the weather in Hannibal?" }],
+        max_tokens: 8,
+      };
       const whole = await client.chat.completions.create(question);
       let streamed = "";
-      for await (const chunk of await client.chat.completions.create({ ...question, stream: true })) streamed += chunk.choices[0]?.delta.content ?? "";
+      for await (const chunk of await client.chat.completions.create({ ...question, stream: true }))
+        streamed += chunk.choices[0]?.delta.content ?? "";
       expect(whole.usage!.completion_tokens).toBeGreaterThan(0);
       expect(streamed).toBe(whole.choices[0]!.message.content ?? "");
     }
@@ -115,10 +143,22 @@ describe("an undisturbed run", slow, () => {
   });
 
   test("can be inspected and talked to", async () => {
-    const inspected = await twainbot("inspect", "tiny", "name=whole", "--runs", runs, "--domain", "tool", "--rows", "1");
+    const inspected = await twainbot(
+      "inspect",
+      "tiny",
+      "name=whole",
+      "--runs",
+      runs,
+      "--domain",
+      "tool",
+      "--rows",
+      "1",
+    );
     expect(inspected.code).toBe(0);
     // The call and the answer are trained, the question and the tool's result are not.
-    expect(inspected.stdout).toMatch(/<\|user\|>[^⟦]*<\|assistant\|>⟦<tool_call>.*<\|end\|>⟧<\|tool\|>[^⟦]*<\|assistant\|>⟦/s);
+    expect(inspected.stdout).toMatch(
+      /<\|user\|>[^⟦]*<\|assistant\|>⟦<tool_call>.*<\|end\|>⟧<\|tool\|>[^⟦]*<\|assistant\|>⟦/s,
+    );
     const doctor = await twainbot("doctor", "--runs", runs, "--json");
     expect(JSON.parse(doctor.stdout)).toMatchObject({ healthy: true });
   });
@@ -126,7 +166,12 @@ describe("an undisturbed run", slow, () => {
 
 describe("a run that is disturbed", slow, () => {
   // A name decides nothing, so what comes before training can be taken over.
-  beforeAll(() => cp(at("whole"), at("killed"), { recursive: true, filter: (path) => !/[\\/](train|evaluate)$/.test(path) }));
+  beforeAll(() =>
+    cp(at("whole"), at("killed"), {
+      recursive: true,
+      filter: (path) => !/[\\/](train|evaluate)$/.test(path),
+    }),
+  );
 
   test("killed in the middle of training and run again, ends with the same adapter to the byte", async () => {
     const child = start(...tiny("killed"));
@@ -144,7 +189,9 @@ describe("a run that is disturbed", slow, () => {
 
   test("a damaged newest checkpoint is passed over with a notice, for the one before", async () => {
     const checkpoints = at("killed", "train", "checkpoints");
-    const [older, newest] = (await readdir(checkpoints)).filter((name) => name.endsWith(".safetensors")).toSorted();
+    const [older, newest] = (await readdir(checkpoints))
+      .filter((name) => name.endsWith(".safetensors"))
+      .toSorted();
     await rm(at("killed", "train", "manifest.json"));
     const bytes = await readFile(join(checkpoints, newest!));
     bytes[bytes.length - 9]! ^= 1;
@@ -174,15 +221,51 @@ describe("a run that is disturbed", slow, () => {
 describe("what a user gets wrong: a code, an exit status, a hint, no stack", () => {
   test.each([
     ["an unknown recipe", ["run", "tinny"], 1, "recipe/unknown", "did you mean tiny?"],
-    ["a typo in an override", ["run", "tiny", "train.lora.rnak=4"], 1, "recipe/invalid", "did you mean rank?"],
-    ["a value of the wrong kind", ["run", "tiny", "train.steps=many"], 1, "recipe/invalid", "train.steps"],
-    ["a typo in a source", ["run", "tiny", 'data.sources=[{"kind":"bundeld"}]'], 1, "recipe/invalid", "did you mean bundled?"],
-    ["a task that does not exist", ["run", "tiny", 'evaluate.tasks=["tool"]'], 1, "evaluate/unknown-task", "tools"],
+    [
+      "a typo in an override",
+      ["run", "tiny", "train.lora.rnak=4"],
+      1,
+      "recipe/invalid",
+      "did you mean rank?",
+    ],
+    [
+      "a value of the wrong kind",
+      ["run", "tiny", "train.steps=many"],
+      1,
+      "recipe/invalid",
+      "train.steps",
+    ],
+    [
+      "a typo in a source",
+      ["run", "tiny", 'data.sources=[{"kind":"bundeld"}]'],
+      1,
+      "recipe/invalid",
+      "did you mean bundled?",
+    ],
+    [
+      "a task that does not exist",
+      ["run", "tiny", 'evaluate.tasks=["tool"]'],
+      1,
+      "evaluate/unknown-task",
+      "tools",
+    ],
     ["an unknown command", ["rnu", "tiny"], 2, "cli/usage", "Did you mean twainbot run?"],
     ["an unknown option", ["run", "tiny", "--jsno"], 2, "cli/usage", "Did you mean --json?"],
-    ["a stage before its time", ["train", "tiny", "name=early"], 1, "core/stage-missing", "twainbot run"],
+    [
+      "a stage before its time",
+      ["train", "tiny", "name=early"],
+      1,
+      "core/stage-missing",
+      "twainbot run",
+    ],
     ["a run that is not there", ["serve", "--run", "nowhere"], 1, "cli/no-run", "whole"],
-    ["a folder that cannot be written", ["run", "tiny", "--runs", "package.json"], 1, "cli/runs-unwritable", "--runs DIR"],
+    [
+      "a folder that cannot be written",
+      ["run", "tiny", "--runs", "package.json"],
+      1,
+      "cli/runs-unwritable",
+      "--runs DIR",
+    ],
   ])("%s", async (_, args, code, expected, hint) => {
     const ended = await twainbot(...args, ...(args.includes("--runs") ? [] : ["--runs", runs]));
     expect(ended.code).toBe(code);
