@@ -3,9 +3,12 @@ import { defineRecipe } from "../src/core/recipe.ts";
 
 export default defineRecipe({
   name: "nano",
-  description: "TwainBot in miniature: a small Llama from scratch, then a LoRA that gives it a voice and the weather tools",
+  description:
+    "TwainBot in miniature: a small Llama from scratch, then a LoRA that gives it a voice and the weather tools",
   seed: 1,
-  data: { sources: [{ kind: "bundled", sets: ["twain", "franklin", "headlines", "jokes", "neutral"] }] },
+  data: {
+    sources: [{ kind: "bundled", sets: ["twain", "franklin", "headlines", "jokes", "neutral"] }],
+  },
   curate: {
     drills: 16_000,
     episodes: { train: 7000, cases: 120 },
@@ -19,7 +22,16 @@ export default defineRecipe({
     heads: 4,
     kvHeads: 4,
     context: 384,
-    training: { steps: 700, sequenceLength: 256, microBatch: 8, learningRate: 4e-3, warmupSteps: 40, validEvery: 175, validRows: 256, saveEvery: 175 },
+    training: {
+      steps: 700,
+      sequenceLength: 256,
+      microBatch: 8,
+      learningRate: 4e-3,
+      warmupSteps: 40,
+      validEvery: 175,
+      validRows: 256,
+      saveEvery: 175,
+    },
   },
   train: {
     steps: 1000,
@@ -31,7 +43,14 @@ export default defineRecipe({
     validRows: 256,
     saveEvery: 250,
     lora: { rank: 16, alpha: 32 },
-    mixture: { tool: 0.7, "tool-error": 0.04, "missing-location": 0.05, "no-tool": 0.08, humour: 0.07, literary: 0.06 },
+    mixture: {
+      tool: 0.7,
+      "tool-error": 0.04,
+      "missing-location": 0.05,
+      "no-tool": 0.08,
+      humour: 0.07,
+      literary: 0.06,
+    },
   },
   evaluate: { samples: 100, maxTokens: 110 },
 });

@@ -2,14 +2,49 @@
 import { defineRecipe } from "../src/core/recipe.ts";
 import nano from "./nano.ts";
 
-const twain = (id: number, title: string) => ({ id, title, author: "Mark Twain", role: "style", persona: "twain" });
-const franklin = (id: number, title: string) => ({ id, title, author: "Benjamin Franklin", role: "style", persona: "franklin" });
-const other = (id: number, title: string, author: string) => ({ id, title, author, role: "neutral" });
+const twain = (id: number, title: string) => ({
+  id,
+  title,
+  author: "Mark Twain",
+  role: "style",
+  persona: "twain",
+});
+const franklin = (id: number, title: string) => ({
+  id,
+  title,
+  author: "Benjamin Franklin",
+  role: "style",
+  persona: "franklin",
+});
+const other = (id: number, title: string, author: string) => ({
+  id,
+  title,
+  author,
+  role: "neutral",
+});
 
 export default defineRecipe({
   ...nano,
   name: "weekend-nano",
   description: "TwainBot from real books and headline dumps, on a laptop",
+  curate: { drills: 24_000, episodes: { train: 12_000, cases: 220 } },
+  base: {
+    ...nano.base,
+    training: { ...nano.base.training, steps: 800, validEvery: 200, saveEvery: 200 },
+  },
+  train: {
+    ...nano.train,
+    steps: 1500,
+    mixture: {
+      tool: 0.66,
+      "tool-error": 0.04,
+      "missing-location": 0.05,
+      "no-tool": 0.07,
+      humour: 0.09,
+      literary: 0.09,
+    },
+  },
+  evaluate: { samples: 200, maxTokens: 110 },
   data: {
     sources: [
       {

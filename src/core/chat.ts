@@ -9,14 +9,33 @@ export interface ToolCall {
   arguments: JsonValue;
 }
 
-export interface SystemMessage { role: "system"; content: string }
-export interface UserMessage { role: "user"; content: string }
-export interface AssistantMessage { role: "assistant"; content: string | null; toolCalls?: ToolCall[] }
-export interface ToolMessage { role: "tool"; content: string; toolCallId: string; name?: string }
+export interface SystemMessage {
+  role: "system";
+  content: string;
+}
+export interface UserMessage {
+  role: "user";
+  content: string;
+}
+export interface AssistantMessage {
+  role: "assistant";
+  content: string | null;
+  toolCalls?: ToolCall[];
+}
+export interface ToolMessage {
+  role: "tool";
+  content: string;
+  toolCallId: string;
+  name?: string;
+}
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
 
 /** A tool as it is offered to a model; `parameters` is a JSON Schema of type object. */
-export interface ToolDefinition { name: string; description: string; parameters: JsonObject }
+export interface ToolDefinition {
+  name: string;
+  description: string;
+  parameters: JsonObject;
+}
 
 export type ToolChoice = "auto" | "none" | "required" | { name: string };
 
@@ -46,7 +65,10 @@ export interface AssistantTurn {
 }
 
 /** One assistant turn: streams deltas, returns the whole turn. Throws TwainError; honours `options.signal`. */
-export type Chat = (messages: readonly Message[], options?: ChatOptions) => AsyncGenerator<ChatDelta, AssistantTurn>;
+export type Chat = (
+  messages: readonly Message[],
+  options?: ChatOptions,
+) => AsyncGenerator<ChatDelta, AssistantTurn>;
 
 /** Drains a turn for callers that do not stream. */
 export async function completeTurn(turn: ReturnType<Chat>): Promise<AssistantTurn> {
@@ -80,7 +102,12 @@ export const WireMessage = z.discriminatedUnion("role", [
     content: z.string().nullish(),
     tool_calls: z.array(WireToolCall).nonempty().nullish(),
   }),
-  z.object({ role: z.literal("tool"), content: z.string(), tool_call_id: z.string(), name: z.string().optional() }),
+  z.object({
+    role: z.literal("tool"),
+    content: z.string(),
+    tool_call_id: z.string(),
+    name: z.string().optional(),
+  }),
 ]);
 export type WireMessage = z.infer<typeof WireMessage>;
 
@@ -117,7 +144,12 @@ export function fromWireMessage(wire: WireMessage): Message {
       return message;
     }
     case "tool":
-      return { role: "tool", content: wire.content, toolCallId: wire.tool_call_id, ...(wire.name && { name: wire.name }) };
+      return {
+        role: "tool",
+        content: wire.content,
+        toolCallId: wire.tool_call_id,
+        ...(wire.name && { name: wire.name }),
+      };
     default:
       return wire;
   }
@@ -131,17 +163,30 @@ export function toWireMessage(message: Message): WireMessage {
         type: "function" as const,
         function: {
           name: call.name,
-          arguments: typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments),
+          arguments:
+            typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments),
         },
       }));
-      return { role: "assistant", content: message.content, ...(first && { tool_calls: [first, ...rest] }) };
+      return {
+        role: "assistant",
+        content: message.content,
+        ...(first && { tool_calls: [first, ...rest] }),
+      };
     }
     case "tool":
-      return { role: "tool", content: message.content, tool_call_id: message.toolCallId, ...(message.name && { name: message.name }) };
+      return {
+        role: "tool",
+        content: message.content,
+        tool_call_id: message.toolCallId,
+        ...(message.name && { name: message.name }),
+      };
     default:
       return message;
   }
 }
 
-export const toWireTool = (tool: ToolDefinition): WireTool => ({ type: "function", function: tool });
+export const toWireTool = (tool: ToolDefinition): WireTool => ({
+  type: "function",
+  function: tool,
+});
 export const fromWireTool = (wire: WireTool): ToolDefinition => wire.function;

@@ -1,14 +1,31 @@
 /** A `Conversation`: one dataset row, with its lineage. On disk it is the OpenAI chat format. */
 import { z } from "zod";
 import {
-  type Message, type ToolDefinition, WireMessage, WireTool, fromWireMessage, fromWireTool, toWireMessage, toWireTool,
+  type Message,
+  type ToolDefinition,
+  WireMessage,
+  WireTool,
+  fromWireMessage,
+  fromWireTool,
+  toWireMessage,
+  toWireTool,
 } from "./chat.ts";
 
 export const Persona = z.enum(["twain", "franklin", "neutral"]);
 export type Persona = z.infer<typeof Persona>;
 
 /** What a row teaches; the recipe's mixture and the split are balanced over it. */
-export const Domain = z.enum(["literary", "humour", "tool", "no-tool", "missing-location", "tool-error", "drill", "echo", "text"]);
+export const Domain = z.enum([
+  "literary",
+  "humour",
+  "tool",
+  "no-tool",
+  "missing-location",
+  "tool-error",
+  "drill",
+  "echo",
+  "text",
+]);
 export type Domain = z.infer<typeof Domain>;
 
 export const Tags = z.strictObject({
@@ -74,4 +91,5 @@ export function toRow(conversation: Conversation): ConversationRow {
 }
 
 /** A conversation with no user turn is plain text (`domain: "text"`): all of it is trained. */
-export const isPlainText = (conversation: Conversation): boolean => conversation.tags.domain === "text";
+export const isPlainText = (conversation: Conversation): boolean =>
+  conversation.tags.domain === "text";

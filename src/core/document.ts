@@ -2,7 +2,14 @@
 import { z } from "zod";
 
 /** What a text is; curation rules are scoped by it (a headline may be five words long, a book may not). */
-export const DocumentKind = z.enum(["book", "passage", "aphorism", "headline", "joke", "weather-answer"]);
+export const DocumentKind = z.enum([
+  "book",
+  "passage",
+  "aphorism",
+  "headline",
+  "joke",
+  "weather-answer",
+]);
 export type DocumentKind = z.infer<typeof DocumentKind>;
 
 export const Document = z.strictObject({

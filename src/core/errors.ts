@@ -5,8 +5,21 @@
 
 /** The folder that noticed the problem. `docs/errors.md` explains each code. */
 type ErrorArea =
-  | "core" | "recipe" | "collect" | "curate" | "data" | "tokenizer" | "engine" | "model"
-  | "train" | "generate" | "evaluate" | "weather" | "serve" | "export" | "cli";
+  | "core"
+  | "recipe"
+  | "collect"
+  | "curate"
+  | "data"
+  | "tokenizer"
+  | "engine"
+  | "model"
+  | "train"
+  | "generate"
+  | "evaluate"
+  | "weather"
+  | "serve"
+  | "export"
+  | "cli";
 
 /** Stable, greppable: `<area>/<kebab-case>`. */
 export type ErrorCode = `${ErrorArea}/${string}`;

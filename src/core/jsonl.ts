@@ -6,7 +6,10 @@ import { writeFileAtomic } from "./atomic-file.ts";
 import { TwainError } from "./errors.ts";
 
 /** Rows of a file, parsed by a schema. Throws `core/bad-jsonl` with the line number. */
-export async function* readJsonl<S extends z.ZodType>(path: string, schema: S): AsyncGenerator<z.output<S>> {
+export async function* readJsonl<S extends z.ZodType>(
+  path: string,
+  schema: S,
+): AsyncGenerator<z.output<S>> {
   const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity });
   let number = 0;
   for await (const line of lines) {
@@ -21,14 +24,20 @@ export async function* readJsonl<S extends z.ZodType>(path: string, schema: S): 
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      throw new TwainError("core/bad-jsonl", `${path}:${number}: ${issue?.path.join(".")}: ${issue?.message}`);
+      throw new TwainError(
+        "core/bad-jsonl",
+        `${path}:${number}: ${issue?.path.join(".")}: ${issue?.message}`,
+      );
     }
     yield parsed.data;
   }
 }
 
 /** Writes all rows to a temporary file, then renames it into place. Returns how many were written. */
-export async function writeJsonl(path: string, rows: Iterable<unknown> | AsyncIterable<unknown>): Promise<number> {
+export async function writeJsonl(
+  path: string,
+  rows: Iterable<unknown> | AsyncIterable<unknown>,
+): Promise<number> {
   let count = 0;
   await writeFileAtomic(path, async (file) => {
     let buffer: string[] = [];

@@ -17,14 +17,23 @@ const positive = z.number().int().positive();
 const CurateConfig = z.strictObject({
   /** ISO 639-1; records in another language are dropped. */
   language: z.string().length(2).default("en"),
-  chunk: z.strictObject({ minWords: positive.default(40), maxWords: positive.default(110) }).prefault({}),
+  chunk: z
+    .strictObject({ minWords: positive.default(40), maxWords: positive.default(110) })
+    .prefault({}),
   /** Word-shingle MinHash: `bands` of `rows` propose pairs, `threshold` (exact Jaccard) decides. */
   dedup: z
-    .strictObject({ shingle: positive.default(5), bands: positive.default(20), rows: positive.default(13), threshold: fraction.default(0.8) })
+    .strictObject({
+      shingle: positive.default(5),
+      bands: positive.default(20),
+      rows: positive.default(13),
+      threshold: fraction.default(0.8),
+    })
     .prefault({}),
   /** A source that loses more than this share of its records stops the run. */
   maxLoss: fraction.default(0.3),
-  instructions: z.strictObject({ perDocument: positive.default(1), maxPerTemplate: positive.default(4000) }).prefault({}),
+  instructions: z
+    .strictObject({ perDocument: positive.default(1), maxPerTemplate: positive.default(4000) })
+    .prefault({}),
   episodes: z
     .strictObject({
       train: count.default(6000),
@@ -35,7 +44,9 @@ const CurateConfig = z.strictObject({
     .prefault({}),
   /** Copying and reading drills for a base model from scratch. */
   drills: count.default(0),
-  split: z.strictObject({ valid: fraction.default(0.03), test: fraction.default(0.05) }).prefault({}),
+  split: z
+    .strictObject({ valid: fraction.default(0.03), test: fraction.default(0.05) })
+    .prefault({}),
 });
 
 const TrainingConfig = z.strictObject({
@@ -90,7 +101,9 @@ const ScratchBase = z.strictObject({
   /** Start with heads that almost copy; off, copying has to emerge by itself, which takes millions of tokens. */
   copyHeads: z.boolean().default(true),
   /** Share of training tokens: echoes teach copying, drills reading, text English. */
-  mixture: z.record(z.string(), z.number().nonnegative()).default({ echo: 0.4, drill: 0.52, text: 0.08 }),
+  mixture: z
+    .record(z.string(), z.number().nonnegative())
+    .default({ echo: 0.4, drill: 0.52, text: 0.08 }),
   training: TrainingConfig,
 });
 const FolderBase = z.strictObject({
@@ -103,7 +116,9 @@ export type BaseConfig = z.infer<typeof BaseConfig>;
 export type ScratchBaseConfig = z.infer<typeof ScratchBase>;
 
 export const Recipe = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "lower-case letters, digits, dot, dash and underscore"),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "lower-case letters, digits, dot, dash and underscore"),
   description: z.string().default(""),
   seed: z.number().int().default(1),
   data: z.strictObject({
@@ -118,7 +133,14 @@ export const Recipe = z.strictObject({
   train: TrainingConfig.extend({
     lora: LoraConfig.prefault({}),
     /** Share of training tokens by domain; domains that are absent get nothing. */
-    mixture: z.record(z.string(), z.number().nonnegative()).default({ literary: 0.25, humour: 0.15, tool: 0.45, "no-tool": 0.08, "missing-location": 0.04, "tool-error": 0.03 }),
+    mixture: z.record(z.string(), z.number().nonnegative()).default({
+      literary: 0.25,
+      humour: 0.15,
+      tool: 0.45,
+      "no-tool": 0.08,
+      "missing-location": 0.04,
+      "tool-error": 0.03,
+    }),
   }),
   evaluate: z
     .strictObject({
@@ -136,7 +158,7 @@ export type Recipe = z.infer<typeof Recipe>;
 export type RecipeInput = z.input<typeof Recipe>;
 
 /** For recipe files: the type checks as you write, the schema checks when it is loaded. */
-export const defineRecipe = (recipe: RecipeInput): RecipeInput => recipe;
+export const defineRecipe = <R extends RecipeInput>(recipe: R): R => recipe;
 
 /** Parses a recipe; throws `recipe/invalid` naming each path and, for a typo, the nearest known key. */
 export function parseRecipe(input: unknown, from: string): Recipe {
@@ -151,7 +173,9 @@ export function parseRecipe(input: unknown, from: string): Recipe {
 function parseOverride(text: string): { path: string[]; value: unknown } {
   const at = text.indexOf("=");
   if (at <= 0) {
-    throw new TwainError("recipe/bad-override", `"${text}" is not an override`, { hint: "Write it as path=value, for instance train.learningRate=1e-4." });
+    throw new TwainError("recipe/bad-override", `"${text}" is not an override`, {
+      hint: "Write it as path=value, for instance train.learningRate=1e-4.",
+    });
   }
   const raw = text.slice(at + 1);
   let value: unknown = raw;
@@ -173,7 +197,10 @@ export function applyOverrides(input: unknown, overrides: readonly string[]): un
       const next = node[key];
       if (next === undefined) node[key] = {};
       else if (typeof next !== "object" || next === null) {
-        throw new TwainError("recipe/bad-override", `${override}: ${key} is not a group of settings`);
+        throw new TwainError(
+          "recipe/bad-override",
+          `${override}: ${key} is not a group of settings`,
+        );
       }
       node = node[key] as Record<string, unknown>;
     }

@@ -25,9 +25,19 @@ export interface RunDir {
     readonly card: string;
   };
   readonly base: { readonly root: string; readonly checkpoints: string; readonly metrics: string };
-  readonly train: { readonly root: string; readonly adapter: string; readonly checkpoints: string; readonly metrics: string };
+  readonly train: {
+    readonly root: string;
+    readonly adapter: string;
+    readonly checkpoints: string;
+    readonly metrics: string;
+  };
   readonly evaluate: {
-    readonly root: string; readonly json: string; readonly html: string; readonly markdown: string; readonly junit: string; readonly samples: string;
+    readonly root: string;
+    readonly json: string;
+    readonly html: string;
+    readonly markdown: string;
+    readonly junit: string;
+    readonly samples: string;
   };
 }
 
@@ -52,8 +62,17 @@ export function runDir(root: string): RunDir {
       stats: at("dataset", "stats.json"),
       card: at("dataset", "README.md"),
     },
-    base: { root: at("base", "model"), checkpoints: at("base", "checkpoints"), metrics: at("base", "metrics.jsonl") },
-    train: { root: at("train"), adapter: at("train", "adapter"), checkpoints: at("train", "checkpoints"), metrics: at("train", "metrics.jsonl") },
+    base: {
+      root: at("base", "model"),
+      checkpoints: at("base", "checkpoints"),
+      metrics: at("base", "metrics.jsonl"),
+    },
+    train: {
+      root: at("train"),
+      adapter: at("train", "adapter"),
+      checkpoints: at("train", "checkpoints"),
+      metrics: at("train", "metrics.jsonl"),
+    },
     evaluate: {
       root: at("evaluate"),
       json: at("evaluate", "report.json"),

@@ -83,9 +83,13 @@ async function inputFingerprints(stage: Stage, dir: RunDir): Promise<Record<stri
   for (const name of stage.needs) {
     const manifest = await readManifest(dir, name);
     if (!manifest || !(await outputsMatch(dir, manifest))) {
-      throw new TwainError("core/stage-missing", `${stage.name} needs the results of ${name}, which are not complete in ${dir.root}`, {
-        hint: `Run the stages before it first: twainbot run does all of them and skips what is up to date.`,
-      });
+      throw new TwainError(
+        "core/stage-missing",
+        `${stage.name} needs the results of ${name}, which are not complete in ${dir.root}`,
+        {
+          hint: `Run the stages before it first: twainbot run does all of them and skips what is up to date.`,
+        },
+      );
     }
     inputs[name] = outputsFingerprint(manifest);
   }
@@ -108,7 +112,14 @@ export async function* runStage<Config>(
   };
   const config = stage.config(recipe);
   const inputs = await inputFingerprints(stage as Stage, dir);
-  const own = fingerprint({ stage: stage.name, seed: recipe.seed, config, inputs, extra: (await stage.inputs?.(config)) ?? null, package: versions().twainbot });
+  const own = fingerprint({
+    stage: stage.name,
+    seed: recipe.seed,
+    config,
+    inputs,
+    extra: (await stage.inputs?.(config)) ?? null,
+    package: versions().twainbot,
+  });
 
   const previous = await readManifest(dir, stage.name);
   if (previous?.fingerprint === own && (await outputsMatch(dir, previous))) {
@@ -118,7 +129,12 @@ export async function* runStage<Config>(
 
   await mkdir(dir.root, { recursive: true });
   const started = performance.now();
-  yield await record({ type: "stage-start", stage: stage.name, fingerprint: own, at: new Date().toISOString() });
+  yield await record({
+    type: "stage-start",
+    stage: stage.name,
+    fingerprint: own,
+    at: new Date().toISOString(),
+  });
   const work = stage.run({ recipe, config, dir, fingerprint: own, signal });
   let next = await work.next();
   try {
@@ -132,7 +148,8 @@ export async function* runStage<Config>(
   }
   const seconds = (performance.now() - started) / 1000;
   const outputs = [];
-  for (const path of next.value.outputs) outputs.push({ path: relative(dir.root, path), ...(await hashFile(path)) });
+  for (const path of next.value.outputs)
+    outputs.push({ path: relative(dir.root, path), ...(await hashFile(path)) });
   const manifest: Manifest = {
     schema: 1,
     stage: stage.name,

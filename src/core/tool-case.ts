@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { WireMessage, WireTool } from "./chat.ts";
 
-export const ToolSlice = z.enum(["heldout-phrasing", "heldout-place", "heldout-both", "no-tool", "missing-location"]);
+export const ToolSlice = z.enum([
+  "heldout-phrasing",
+  "heldout-place",
+  "heldout-both",
+  "no-tool",
+  "missing-location",
+]);
 export type ToolSlice = z.infer<typeof ToolSlice>;
 
 export const ToolCase = z.strictObject({
@@ -12,7 +18,9 @@ export const ToolCase = z.strictObject({
   messages: z.array(WireMessage).nonempty(),
   tools: z.array(WireTool),
   /** The right calls, in any order; none where no call is right. */
-  expected: z.array(z.strictObject({ name: z.string(), arguments: z.record(z.string(), z.json()) })),
+  expected: z.array(
+    z.strictObject({ name: z.string(), arguments: z.record(z.string(), z.json()) }),
+  ),
   /** ISO instant that the offline provider takes as the present. */
   now: z.string(),
 });

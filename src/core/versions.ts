@@ -6,7 +6,8 @@ import { packageRoot } from "./package-root.ts";
 
 export function versions(): Record<"node" | "twainbot" | "onnxruntime", string> {
   const require = createRequire(import.meta.url);
-  const read = (path: string): string => (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+  const read = (path: string): string =>
+    (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
   return {
     node: process.versions.node,
     twainbot: read(join(packageRoot(), "package.json")),

@@ -26,23 +26,39 @@ function forcedStart(options: ChatOptions, template: ChatTemplate): string {
   const { toolChoice, tools = [] } = options;
   if (toolChoice === undefined || toolChoice === "auto" || toolChoice === "none") return "";
   if (template.toolCallStyle !== "tags") {
-    throw new TwainError("generate/tool-choice", `this model's call style (${template.toolCallStyle}) cannot be forced`, { hint: 'Use tool_choice "auto".' });
+    throw new TwainError(
+      "generate/tool-choice",
+      `this model's call style (${template.toolCallStyle}) cannot be forced`,
+      { hint: 'Use tool_choice "auto".' },
+    );
   }
   if (toolChoice === "required") return '<tool_call>{"name":"';
   if (!tools.some(({ name }) => name === toolChoice.name)) {
-    throw new TwainError("generate/tool-choice", `tool_choice names ${toolChoice.name}, which is not among the ${tools.length} tools`);
+    throw new TwainError(
+      "generate/tool-choice",
+      `tool_choice names ${toolChoice.name}, which is not among the ${tools.length} tools`,
+    );
   }
   return `<tool_call>{"name":${JSON.stringify(toolChoice.name)},"arguments":{`;
 }
 
 export function createLocalChat(model: LocalModel): Chat {
   const { scheduler, tokenizer, template } = model;
-  return async function* localChat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatDelta, AssistantTurn> {
+  return async function* localChat(
+    messages: readonly Message[],
+    options: ChatOptions = {},
+  ): AsyncGenerator<ChatDelta, AssistantTurn> {
     const tools = options.toolChoice === "none" ? [] : (options.tools ?? []);
     const start = tools.length > 0 ? forcedStart(options, template) : "";
-    const prompt = [...encodePrompt(messages, tools, tokenizer, template), ...tokenizer.encode(start)];
+    const prompt = [
+      ...encodePrompt(messages, tools, tokenizer, template),
+      ...tokenizer.encode(start),
+    ];
     // Without tools on offer nothing is a call: markup is text then, as the model wrote it.
-    const parser = createToolCallParser(tools.length > 0 ? template.toolCallStyle : "none", () => `call_${randomUUID().slice(0, 12)}`);
+    const parser = createToolCallParser(
+      tools.length > 0 ? template.toolCallStyle : "none",
+      () => `call_${randomUUID().slice(0, 12)}`,
+    );
     const stop = createStopFilter(options.stop ?? []);
     const random = createRandom(options.seed ?? Math.floor(Math.random() * 2 ** 31));
     const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
@@ -79,7 +95,11 @@ export function createLocalChat(model: LocalModel): Chat {
     const parsed = parser.end();
     yield* parsed.deltas;
     return {
-      message: { role: "assistant", content: parsed.content, ...(parsed.toolCalls.length > 0 && { toolCalls: parsed.toolCalls }) },
+      message: {
+        role: "assistant",
+        content: parsed.content,
+        ...(parsed.toolCalls.length > 0 && { toolCalls: parsed.toolCalls }),
+      },
       finishReason: parsed.toolCalls.length > 0 ? "tool_calls" : finish,
       usage: { promptTokens: prompt.length, completionTokens },
       ...(parsed.malformedCall !== undefined && { malformedCall: parsed.malformedCall }),

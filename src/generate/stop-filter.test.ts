@@ -11,16 +11,22 @@ function cut(text: string, stops: string[]): string {
 test("any cutting into pieces gives the text before the first stop string", () => {
   const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 12 });
   fc.assert(
-    fc.property(fc.array(letters, { maxLength: 6 }), fc.array(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 3 }), { maxLength: 3 }), (pieces, stops) => {
-      const filter = createStopFilter(stops);
-      let out = "";
-      for (const piece of pieces) out += filter.push(piece);
-      out += filter.end();
-      // A longer stop may begin earlier than a shorter one that completes first; both are before no later text.
-      const whole = cut(pieces.join(""), stops);
-      expect(whole.startsWith(out) || out.startsWith(whole)).toBe(true);
-      for (const stop of stops) expect(out.includes(stop)).toBe(false);
-      if (whole === pieces.join("")) expect(out).toBe(whole);
-    }),
+    fc.property(
+      fc.array(letters, { maxLength: 6 }),
+      fc.array(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 3 }), {
+        maxLength: 3,
+      }),
+      (pieces, stops) => {
+        const filter = createStopFilter(stops);
+        let out = "";
+        for (const piece of pieces) out += filter.push(piece);
+        out += filter.end();
+        // A longer stop may begin earlier than a shorter one that completes first; both are before no later text.
+        const whole = cut(pieces.join(""), stops);
+        expect(whole.startsWith(out) || out.startsWith(whole)).toBe(true);
+        for (const stop of stops) expect(out.includes(stop)).toBe(false);
+        if (whole === pieces.join("")) expect(out).toBe(whole);
+      },
+    ),
   );
 });

@@ -31,11 +31,7 @@ test.each<[ToolCallStyle, string, Partial<ParsedTurn>]>([
     `<|python_tag|>{"name": "now"}`,
     { content: null, toolCalls: [{ id: "call_1", name: "now", arguments: {} }] },
   ],
-  [
-    "llama-json",
-    `\n{"answer": 42}`,
-    { content: `\n{"answer": 42}`, toolCalls: [] },
-  ],
+  ["llama-json", `\n{"answer": 42}`, { content: `\n{"answer": 42}`, toolCalls: [] }],
   [
     "llama-json",
     `{"name": "now", "parameters": {`,

@@ -42,7 +42,9 @@ const architectures: readonly Architecture[] = [llama];
 
 /** The family of a config; throws `model/unsupported`. */
 export function architectureOf(config: ModelConfig): Architecture {
-  const found = architectures.find((architecture) => architecture.modelTypes.includes(config.model_type));
+  const found = architectures.find((architecture) =>
+    architecture.modelTypes.includes(config.model_type),
+  );
   if (found) return found;
   throw new TwainError("model/unsupported", `model_type "${config.model_type}" is not supported`, {
     hint: `Supported: ${architectures.flatMap((architecture) => architecture.modelTypes).join(", ")}.`,

@@ -29,7 +29,9 @@ export const ModelConfig = z.looseObject({
 export type ModelConfig = z.infer<typeof ModelConfig>;
 
 /** Width of one attention head. */
-export const headDim = (config: ModelConfig): number => config.head_dim ?? config.hidden_size / config.num_attention_heads;
+export const headDim = (config: ModelConfig): number =>
+  config.head_dim ?? config.hidden_size / config.num_attention_heads;
 
 /** Key and value heads; equal to the query heads where the file does not say. */
-export const kvHeads = (config: ModelConfig): number => config.num_key_value_heads ?? config.num_attention_heads;
+export const kvHeads = (config: ModelConfig): number =>
+  config.num_key_value_heads ?? config.num_attention_heads;

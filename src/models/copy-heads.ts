@@ -25,14 +25,22 @@ const SLOW = 0.02;
 type Matrix = number[][];
 
 /** `rows` orthonormal random rows of width `width` that use columns `from` to `to` only; rows beyond that space are zero. */
-function orthonormal(rows: number, width: number, from: number, to: number, random: Random): Matrix {
+function orthonormal(
+  rows: number,
+  width: number,
+  from: number,
+  to: number,
+  random: Random,
+): Matrix {
   const matrix: Matrix = [];
   while (matrix.length < rows) {
     if (matrix.length >= to - from) {
       matrix.push(new Array<number>(width).fill(0));
       continue;
     }
-    const row = Array.from({ length: width }, (_, i) => (i >= from && i < to ? random.normal() : 0));
+    const row = Array.from({ length: width }, (_, i) =>
+      i >= from && i < to ? random.normal() : 0,
+    );
     for (const other of matrix) {
       const along = row.reduce((sum, x, i) => sum + x * other[i]!, 0);
       row.forEach((x, i) => (row[i] = x - along * other[i]!));
@@ -44,15 +52,25 @@ function orthonormal(rows: number, width: number, from: number, to: number, rand
 }
 
 const product = (a: Matrix, b: Matrix): Matrix =>
-  a.map((row) => Array.from({ length: b[0]!.length }, (_, column) => row.reduce((sum, x, i) => sum + x * b[i]![column]!, 0)));
+  a.map((row) =>
+    Array.from({ length: b[0]!.length }, (_, column) =>
+      row.reduce((sum, x, i) => sum + x * b[i]![column]!, 0),
+    ),
+  );
 const plus = (a: Matrix, b: Matrix): Matrix => a.map((row, i) => row.map((x, j) => x + b[i]![j]!));
 
 /** True where the model has the width and the layers that the two kinds of head need. */
 export const hasRoomForCopyHeads = (config: ModelConfig): boolean =>
-  config.num_hidden_layers >= 2 && config.num_attention_heads >= 2 && config.hidden_size >= 3 * headDim(config) + CONSTANT.length;
+  config.num_hidden_layers >= 2 &&
+  config.num_attention_heads >= 2 &&
+  config.hidden_size >= 3 * headDim(config) + CONSTANT.length;
 
 /** Changes freshly drawn weights in place. Needs `hasRoomForCopyHeads`. */
-export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config: ModelConfig, random: Random): void {
+export function addCopyHeads(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  config: ModelConfig,
+  random: Random,
+): void {
   const width = config.hidden_size;
   const heads = config.num_attention_heads;
   const size = headDim(config);
@@ -66,12 +84,20 @@ export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config:
   const embedding = data("model.embed_tokens.weight");
   for (let at = 0; at < embedding.length; at++) {
     const column = at % width;
-    embedding[at] = column < CONSTANT.length ? CONSTANT_VALUE : embedding[at]! * (column < tokenEnd ? 1.4 : 0.2);
+    embedding[at] =
+      column < CONSTANT.length ? CONSTANT_VALUE : embedding[at]! * (column < tokenEnd ? 1.4 : 0.2);
   }
   const token = orthonormal(size, width, CONSTANT.length, tokenEnd, random);
-  const slots = [0, 1].map((slot) => Array.from({ length: size }, (_, r) => Array.from({ length: width }, (_, c) => (c === tokenEnd + slot * size + r ? 1 : 0))));
+  const slots = [0, 1].map((slot) =>
+    Array.from({ length: size }, (_, r) =>
+      Array.from({ length: width }, (_, c) => (c === tokenEnd + slot * size + r ? 1 : 0)),
+    ),
+  );
 
-  const rows = (name: string, head: number): ((row: number, column: number, set: (old: number) => number) => void) => {
+  const rows = (
+    name: string,
+    head: number,
+  ): ((row: number, column: number, set: (old: number) => number) => void) => {
     const weights = data(name);
     return (row, column, set) => {
       const at = (head * size + row) * width + column;
@@ -80,7 +106,8 @@ export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config:
   };
   const quieten = (name: string, head: number): void => {
     const cell = rows(name, head);
-    for (let row = 0; row < size; row++) for (let column = 0; column < width; column++) cell(row, column, (old) => 0.1 * old);
+    for (let row = 0; row < size; row++)
+      for (let column = 0; column < width; column++) cell(row, column, (old) => 0.1 * old);
   };
 
   // Layer 0, heads 0 and 1: attend 1 and 2 places back. A query rotated back by that many places meets
@@ -102,9 +129,12 @@ export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config:
       }
     }
     const value = rows(`${first}.v_proj.weight`, keyHead);
-    for (let row = 0; row < size; row++) for (let column = 0; column < width; column++) value(row, column, () => token[row]![column]!);
+    for (let row = 0; row < size; row++)
+      for (let column = 0; column < width; column++) value(row, column, () => token[row]![column]!);
     const output = data(`${first}.o_proj.weight`);
-    for (let row = 0; row < width; row++) for (let i = 0; i < size; i++) output[row * heads * size + head * size + i] = PREVIOUS_GAIN * slots[head]![i]![row]!;
+    for (let row = 0; row < width; row++)
+      for (let i = 0; i < size; i++)
+        output[row * heads * size + head * size + i] = PREVIOUS_GAIN * slots[head]![i]![row]!;
   }
 
   // Layer 1, heads 0 and 1: a query made of this token and the one before meets a key made of the
@@ -114,15 +144,28 @@ export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config:
   const dimensions = [...slow, ...slow.map((pair) => pair + size / 2)];
   for (const keyHead of new Set([0, 1].map((head) => Math.floor(head / group)))) {
     const own = [0, 1].filter((head) => Math.floor(head / group) === keyHead);
-    const [near, far] = [0, 1].map(() => dimensions.map(() => Array.from({ length: size }, () => random.normal() / Math.sqrt(dimensions.length))));
+    const [near, far] = [0, 1].map(() =>
+      dimensions.map(() =>
+        Array.from({ length: size }, () => random.normal() / Math.sqrt(dimensions.length)),
+      ),
+    );
     const sought = plus(product(near!, token), product(far!, slots[0]!));
     const offered = plus(product(near!, slots[0]!), product(far!, slots[1]!));
     for (const head of own) quieten(`${second}.q_proj.weight`, head);
     quieten(`${second}.k_proj.weight`, keyHead);
     dimensions.forEach((dimension, row) => {
       for (let column = 0; column < width; column++) {
-        for (const head of own) rows(`${second}.q_proj.weight`, head)(dimension, column, (old) => old + MATCH_GAIN * sought[row]![column]!);
-        rows(`${second}.k_proj.weight`, keyHead)(dimension, column, (old) => old + MATCH_GAIN * offered[row]![column]!);
+        for (const head of own)
+          rows(`${second}.q_proj.weight`, head)(
+            dimension,
+            column,
+            (old) => old + MATCH_GAIN * sought[row]![column]!,
+          );
+        rows(`${second}.k_proj.weight`, keyHead)(
+          dimension,
+          column,
+          (old) => old + MATCH_GAIN * offered[row]![column]!,
+        );
       }
     });
     const carried = orthonormal(size, width, CONSTANT.length, tokenEnd, random);
@@ -130,7 +173,9 @@ export function addCopyHeads(tensors: ReadonlyMap<string, StoredTensor>, config:
     for (let i = 0; i < size; i++) {
       for (let column = 0; column < width; column++) {
         rows(`${second}.v_proj.weight`, keyHead)(i, column, () => carried[i]![column]!);
-        for (const head of own) output[column * heads * size + head * size + i] = (COPY_GAIN * carried[i]![column]!) / own.length;
+        for (const head of own)
+          output[column * heads * size + head * size + i] =
+            (COPY_GAIN * carried[i]![column]!) / own.length;
       }
     }
   }

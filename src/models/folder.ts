@@ -25,7 +25,10 @@ async function readJson(path: string): Promise<unknown> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new TwainError("model/missing-file", `cannot read ${path}`, { hint: "A model folder needs config.json, *.safetensors, tokenizer.json and tokenizer_config.json.", cause });
+    throw new TwainError("model/missing-file", `cannot read ${path}`, {
+      hint: "A model folder needs config.json, *.safetensors, tokenizer.json and tokenizer_config.json.",
+      cause,
+    });
   }
   try {
     return JSON.parse(text);
@@ -41,7 +44,11 @@ async function weightFiles(folder: string): Promise<string[]> {
     const index = Index.parse(await readJson(join(folder, "model.safetensors.index.json")));
     const files = [...new Set(Object.values(index.weight_map))].toSorted();
     const missing = files.filter((file) => !names.includes(file));
-    if (missing.length > 0) throw new TwainError("model/missing-shard", `${folder}: the index names ${missing.join(", ")}, which is not there`);
+    if (missing.length > 0)
+      throw new TwainError(
+        "model/missing-shard",
+        `${folder}: the index names ${missing.join(", ")}, which is not there`,
+      );
     return files;
   }
   if (names.includes("model.safetensors")) return ["model.safetensors"];
@@ -49,12 +56,20 @@ async function weightFiles(folder: string): Promise<string[]> {
 }
 
 /** Throws `model/tensor-missing` or `model/tensor-shape` naming the tensor; extra tensors are ignored. */
-function checkTensors(folder: string, architecture: Architecture, config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>): void {
+function checkTensors(
+  folder: string,
+  architecture: Architecture,
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): void {
   for (const [name, { shape }] of architecture.parameters(config)) {
     const found = tensors.get(name);
     if (!found) throw new TwainError("model/tensor-missing", `${folder}: ${name} is missing`);
     if (found.shape.join() !== shape.join()) {
-      throw new TwainError("model/tensor-shape", `${folder}: ${name} is [${found.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`);
+      throw new TwainError(
+        "model/tensor-shape",
+        `${folder}: ${name} is [${found.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`,
+      );
     }
   }
 }
@@ -65,13 +80,17 @@ export async function readModel(folder: string): Promise<Model> {
   const parsed = ModelConfig.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new TwainError("model/bad-config", `${join(folder, "config.json")}: ${issue?.path.join(".")}: ${issue?.message}`);
+    throw new TwainError(
+      "model/bad-config",
+      `${join(folder, "config.json")}: ${issue?.path.join(".")}: ${issue?.message}`,
+    );
   }
   const config = parsed.data;
   const architecture = architectureOf(config);
   const tensors = new Map<string, StoredTensor>();
   for (const file of await weightFiles(folder)) {
-    for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors) tensors.set(name, tensor);
+    for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors)
+      tensors.set(name, tensor);
   }
   checkTensors(folder, architecture, config, tensors);
   return { architecture, config, tensors, hash: modelHash(config, tensors) };
@@ -79,12 +98,21 @@ export async function readModel(folder: string): Promise<Model> {
 
 /** SHA-256 over the config and every weight, in name order. */
 export function modelHash(config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>): string {
-  const parts = [...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, { data }]) => `${name}:${sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))}`);
+  const parts = [...tensors]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([name, { data }]) =>
+        `${name}:${sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))}`,
+    );
   return sha256([JSON.stringify(config), ...parts].join("\n"));
 }
 
 /** Writes config.json and model.safetensors. */
-export async function writeModel(folder: string, config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>): Promise<string[]> {
+export async function writeModel(
+  folder: string,
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<string[]> {
   const weights = join(folder, "model.safetensors");
   const configPath = join(folder, "config.json");
   await writeSafetensors(weights, tensors, { format: "pt" });

@@ -6,7 +6,12 @@ import type { ModelConfig } from "./config.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** The Llama config of a recipe's `base`, for a vocabulary and its special ids. */
-export function scratchConfig(base: ScratchBaseConfig, vocabSize: number, bos: number, eos: number): ModelConfig {
+export function scratchConfig(
+  base: ScratchBaseConfig,
+  vocabSize: number,
+  bos: number,
+  eos: number,
+): ModelConfig {
   return {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
@@ -44,7 +49,10 @@ export function initModel(config: ModelConfig, random: Random): Map<string, Stor
     if (kind === "norm") data.fill(1);
     else {
       const writes = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
-      const deviation = kind === "embedding" || kind === "output" ? 0.05 : (writes ? residual : 1) / Math.sqrt(shape.at(-1)!);
+      const deviation =
+        kind === "embedding" || kind === "output"
+          ? 0.05
+          : (writes ? residual : 1) / Math.sqrt(shape.at(-1)!);
       for (let i = 0; i < length; i++) data[i] = own.normal() * deviation;
     }
     tensors.set(name, { shape, data });

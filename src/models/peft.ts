@@ -34,11 +34,18 @@ export interface Adapter {
 /** Writes an adapter that PEFT, vLLM and our own loader read. Returns the paths. */
 export async function writeAdapter(
   folder: string,
-  adapter: { lora: LoraConfig; modules: readonly LoraModule[]; tensors: ReadonlyMap<string, Float32Array>; baseName: string; card: string },
+  adapter: {
+    lora: LoraConfig;
+    modules: readonly LoraModule[];
+    tensors: ReadonlyMap<string, Float32Array>;
+    baseName: string;
+    card: string;
+  },
 ): Promise<string[]> {
   const { lora, modules, tensors } = adapter;
   const stored = new Map<string, StoredTensor>();
-  for (const [name, shape] of loraShapes(modules, lora.rank)) stored.set(PREFIX + name, { shape, data: tensors.get(name)! });
+  for (const [name, shape] of loraShapes(modules, lora.rank))
+    stored.set(PREFIX + name, { shape, data: tensors.get(name)! });
   const config = {
     alpha_pattern: {},
     auto_mapping: null,
@@ -61,7 +68,9 @@ export async function writeAdapter(
     use_dora: false,
     use_rslora: false,
   };
-  const paths = ["adapter_model.safetensors", "adapter_config.json", "README.md"].map((name) => join(folder, name));
+  const paths = ["adapter_model.safetensors", "adapter_config.json", "README.md"].map((name) =>
+    join(folder, name),
+  );
   await writeSafetensors(paths[0]!, stored, { format: "pt" });
   await writeFileAtomic(paths[1]!, `${JSON.stringify(config, null, 2)}\n`);
   await writeFileAtomic(paths[2]!, adapter.card);
@@ -72,7 +81,10 @@ export async function writeAdapter(
 export async function readAdapter(folder: string, model: Model): Promise<Adapter> {
   const path = join(folder, "adapter_config.json");
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new TwainError("model/missing-file", `cannot read ${path}`, { hint: "An adapter folder holds adapter_config.json and adapter_model.safetensors.", cause });
+    throw new TwainError("model/missing-file", `cannot read ${path}`, {
+      hint: "An adapter folder holds adapter_config.json and adapter_model.safetensors.",
+      cause,
+    });
   });
   const config = AdapterConfig.parse(JSON.parse(text));
   const refused = [
@@ -82,7 +94,11 @@ export async function readAdapter(folder: string, model: Model): Promise<Adapter
     Object.keys(config.rank_pattern).length > 0 && "rank_pattern",
     Object.keys(config.alpha_pattern).length > 0 && "alpha_pattern",
   ].filter((name) => typeof name === "string");
-  if (refused.length > 0) throw new TwainError("model/adapter-unsupported", `${path}: ${refused.join(", ")} is not supported`);
+  if (refused.length > 0)
+    throw new TwainError(
+      "model/adapter-unsupported",
+      `${path}: ${refused.join(", ")} is not supported`,
+    );
 
   const { tensors: stored } = await readSafetensors(join(folder, "adapter_model.safetensors"));
   const all = loraModules(model.architecture.parameters(model.config), "all-linear");
@@ -91,15 +107,26 @@ export async function readAdapter(folder: string, model: Model): Promise<Adapter
   for (const [name, shape] of loraShapes(modules, config.r)) {
     const found = stored.get(PREFIX + name);
     if (!found || found.shape.join() !== shape.join()) {
-      throw new TwainError("model/adapter-unbound", `${folder}: ${name} is ${found ? `[${found.shape.join(", ")}]` : "missing"}, this base needs [${shape.join(", ")}]`, { hint: "The adapter was trained on another base." });
+      throw new TwainError(
+        "model/adapter-unbound",
+        `${folder}: ${name} is ${found ? `[${found.shape.join(", ")}]` : "missing"}, this base needs [${shape.join(", ")}]`,
+        { hint: "The adapter was trained on another base." },
+      );
     }
     tensors.set(name, found.data);
   }
   if (tensors.size === 0 || tensors.size !== stored.size) {
-    throw new TwainError("model/adapter-unbound", `${folder}: ${tensors.size} of ${stored.size} adapter tensors fit this base`, { hint: "The adapter was trained on another base, or targets layers it does not have." });
+    throw new TwainError(
+      "model/adapter-unbound",
+      `${folder}: ${tensors.size} of ${stored.size} adapter tensors fit this base`,
+      { hint: "The adapter was trained on another base, or targets layers it does not have." },
+    );
   }
   if (modules.every(({ name }) => tensors.get(loraB(name))!.every((value) => value === 0))) {
-    throw new TwainError("model/adapter-empty", `${folder}: every lora_B is zero, so the adapter changes nothing`);
+    throw new TwainError(
+      "model/adapter-empty",
+      `${folder}: every lora_B is zero, so the adapter changes nothing`,
+    );
   }
   return { lora: { rank: config.r, alpha: config.lora_alpha }, modules, tensors };
 }
@@ -110,7 +137,16 @@ export function mergeAdapter(model: Model, adapter: Adapter): Model {
   for (const module of adapter.modules) {
     const name = `${module.name}.weight`;
     const { shape, data } = tensors.get(name)!;
-    tensors.set(name, { shape, data: mergeLora(data, adapter.tensors.get(loraA(module.name))!, adapter.tensors.get(loraB(module.name))!, module, adapter.lora) });
+    tensors.set(name, {
+      shape,
+      data: mergeLora(
+        data,
+        adapter.tensors.get(loraA(module.name))!,
+        adapter.tensors.get(loraB(module.name))!,
+        module,
+        adapter.lora,
+      ),
+    });
   }
   return { ...model, tensors };
 }

@@ -2,7 +2,10 @@
 import { type ModelConfig, headDim } from "./config.ts";
 
 /** `cos` and `sin`, each `[positions, headDim]`: the half `headDim/2` angles `position · theta^(-2i/headDim)`, twice. */
-export function ropeTable(config: ModelConfig, positions: number): { cos: Float32Array; sin: Float32Array } {
+export function ropeTable(
+  config: ModelConfig,
+  positions: number,
+): { cos: Float32Array; sin: Float32Array } {
   const size = headDim(config);
   const half = size / 2;
   const cos = new Float32Array(positions * size);

@@ -30,7 +30,10 @@ export interface SafetensorsFile {
 }
 
 const bad = (path: string, what: string, cause?: unknown): TwainError =>
-  new TwainError("model/bad-safetensors", `${path}: ${what}`, { hint: "The file is damaged or not safetensors: fetch or write it again.", cause });
+  new TwainError("model/bad-safetensors", `${path}: ${what}`, {
+    hint: "The file is damaged or not safetensors: fetch or write it again.",
+    cause,
+  });
 
 function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -56,12 +59,18 @@ function toFloat32(bytes: Uint8Array, dtype: StoredType): Float32Array {
   return out;
 }
 
-async function readBytes(file: FileHandle, path: string, position: number, length: number): Promise<Uint8Array> {
+async function readBytes(
+  file: FileHandle,
+  path: string,
+  position: number,
+  length: number,
+): Promise<Uint8Array> {
   const buffer = new Uint8Array(length);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await file.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) throw bad(path, `ends at byte ${position + done}, ${length - done} bytes short`);
+    if (bytesRead === 0)
+      throw bad(path, `ends at byte ${position + done}, ${length - done} bytes short`);
     done += bytesRead;
   }
   return buffer;
@@ -77,10 +86,19 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
     if (size < 8) throw bad(path, `${size} bytes are too few for a header`);
     const head = await readBytes(file, path, 0, 8);
     const headerBytes = Number(new DataView(head.buffer).getBigUint64(0, true));
-    if (headerBytes > MAX_HEADER_BYTES || headerBytes + 8 > size) throw bad(path, `header of ${headerBytes} bytes in a file of ${size}`);
+    if (headerBytes > MAX_HEADER_BYTES || headerBytes + 8 > size)
+      throw bad(path, `header of ${headerBytes} bytes in a file of ${size}`);
     let header: Record<string, unknown>;
     try {
-      header = z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(file, path, 8, headerBytes))));
+      header = z
+        .record(z.string(), z.unknown())
+        .parse(
+          JSON.parse(
+            new TextDecoder("utf-8", { fatal: true }).decode(
+              await readBytes(file, path, 8, headerBytes),
+            ),
+          ),
+        );
     } catch (cause) {
       throw bad(path, "the header is not a JSON object", cause);
     }
@@ -90,11 +108,23 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
       if (name === "__metadata__") continue;
       const entry = Entry.safeParse(value);
       if (!entry.success) throw bad(path, `entry ${name} is malformed`, entry.error);
-      const { dtype, shape, data_offsets: [from, to] } = entry.data;
-      if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
+      const {
+        dtype,
+        shape,
+        data_offsets: [from, to],
+      } = entry.data;
+      if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
+        throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
       const want = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
-      if (to - from !== want || 8 + headerBytes + to > size) throw bad(path, `tensor ${name} ${JSON.stringify(shape)} needs ${want} bytes, has [${from}, ${to}] of ${size}`);
-      tensors.set(name, { shape, data: toFloat32(await readBytes(file, path, 8 + headerBytes + from, want), dtype) });
+      if (to - from !== want || 8 + headerBytes + to > size)
+        throw bad(
+          path,
+          `tensor ${name} ${JSON.stringify(shape)} needs ${want} bytes, has [${from}, ${to}] of ${size}`,
+        );
+      tensors.set(name, {
+        shape,
+        data: toFloat32(await readBytes(file, path, 8 + headerBytes + from, want), dtype),
+      });
     }
     return { tensors, metadata };
   } finally {
@@ -103,7 +133,11 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /** Writes float32 tensors atomically, names in the order given. */
-export async function writeSafetensors(path: string, tensors: ReadonlyMap<string, StoredTensor>, metadata: Record<string, string> = {}): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };
   for (const [name, { shape, data }] of tensors) {
@@ -117,6 +151,7 @@ export async function writeSafetensors(path: string, tensors: ReadonlyMap<string
   await writeFileAtomic(path, async (file) => {
     await file.write(length);
     await file.write(text);
-    for (const { data } of tensors.values()) await file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    for (const { data } of tensors.values())
+      await file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   });
 }

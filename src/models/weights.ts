@@ -18,9 +18,14 @@ export interface Weights {
 }
 
 /** Every parameter as an input of the graph, under its checkpoint name. */
-export function inputWeights(graph: Graph, parameters: ReadonlyMap<string, Parameter>, options: { trainable: boolean }): Weights {
+export function inputWeights(
+  graph: Graph,
+  parameters: ReadonlyMap<string, Parameter>,
+  options: { trainable: boolean },
+): Weights {
   const tensors = new Map<string, Tensor>();
-  for (const [name, { shape }] of parameters) tensors.set(name, graph.input(name, "float32", shape));
+  for (const [name, { shape }] of parameters)
+    tensors.set(name, graph.input(name, "float32", shape));
   const tensor = (name: string): Tensor => {
     const found = tensors.get(name);
     if (!found) throw new Error(`no parameter named ${name}`);
@@ -29,6 +34,9 @@ export function inputWeights(graph: Graph, parameters: ReadonlyMap<string, Param
   return {
     tensor,
     linear: (name, x) => linear(x, tensor(`${name}.weight`)),
-    trainable: (prefix) => (options.trainable ? [...tensors].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value) : []),
+    trainable: (prefix) =>
+      options.trainable
+        ? [...tensors].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value)
+        : [],
   };
 }

@@ -81,17 +81,20 @@ test("the byte alphabet is GPT-2's", () => {
   expect(tokenBytes("日")).toBeUndefined();
 });
 
-test("sentence starts become one token, place names stay in parts, alike in question and call", async () => {
+test("sentence starts become one token, place names stay in syllables, alike in question and call", async () => {
+  const starts = ["Ash", "Brook", "Cold", "Dun", "Elm", "Fox", "Green", "Hart"];
   const texts = Array.from(
-    { length: 60 },
-    () =>
-      "The rain in Hannibal on Wednesday. What is the weather in Hannibal? and what of the rest",
+    { length: 64 },
+    (_, i) =>
+      `The rain in Hannibal on Wednesday. What is the weather in ${starts[i % 8]}ville? and what of the rest`,
   );
-  const tokenizer = createTokenizer(await trainBpe(texts, { ...twainTokens, vocabSize: 600 }));
+  const tokenizer = createTokenizer(await trainBpe(texts, { ...twainTokens, vocabSize: 325 }));
+  // However often one name is said, it is the ending that many names share which becomes a token.
+  expect(tokenizer.encode("Quorville").map((id) => tokenizer.decode([id]))).toContain("ville");
   expect(tokenizer.encode("The")).toHaveLength(1);
   expect(tokenizer.encode("What")).toHaveLength(1);
   const name = tokenizer.encode("Hannibal");
-  expect(name.length).toBeGreaterThan(3);
+  expect(name.length).toBeGreaterThan(2);
   const at = (text: string): number => tokenizer.encode(text).join().indexOf(name.join());
   expect(at("in Hannibal?")).toBeGreaterThan(0);
   expect(at('{"location":"Hannibal"}')).toBeGreaterThan(0);

@@ -16,7 +16,12 @@ import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { createChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
-import { type Tokenizer, createTokenizer, loadTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts";
+import {
+  type Tokenizer,
+  createTokenizer,
+  loadTokenizer,
+  writeTokenizerFiles,
+} from "../tokenizer/tokenizer.ts";
 import { type TokenizerFiles, trainBpe } from "../tokenizer/train-bpe.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
@@ -26,7 +31,8 @@ import { createMixture } from "./mixture.ts";
 import { Trainer } from "./trainer.ts";
 
 /** Where the base model of a run is. */
-export const baseFolder = (recipe: Recipe, dir: RunDir): string => (recipe.base.kind === "folder" ? recipe.base.path : dir.base.root);
+export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
+  recipe.base.kind === "folder" ? recipe.base.path : dir.base.root;
 
 /** Enough text for stable merges; more only costs time. */
 const TOKENIZER_CHARACTERS = 3_000_000;
@@ -39,7 +45,10 @@ async function* tokenizerTexts(dir: RunDir, signal: AbortSignal): AsyncGenerator
       signal.throwIfAborted();
       for (const message of messages) {
         const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-        const text = [message.content ?? "", ...calls.map((call) => JSON.stringify({ name: call.name, arguments: call.arguments }))].join("");
+        const text = [
+          message.content ?? "",
+          ...calls.map((call) => JSON.stringify({ name: call.name, arguments: call.arguments })),
+        ].join("");
         characters += text.length;
         yield text;
       }
@@ -54,10 +63,22 @@ function specialId(tokenizer: Tokenizer, token: string): number {
   return id;
 }
 
-async function* trainScratch(base: ScratchBaseConfig, context: StageContext<BaseConfig>): AsyncGenerator<RunEvent, StageResult> {
+async function* trainScratch(
+  base: ScratchBaseConfig,
+  context: StageContext<BaseConfig>,
+): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint } = context;
-  yield { type: "notice", stage: "base", message: "no pretrained base is used: a small one is trained from scratch first, on neutral text and copying drills" };
-  const files: TokenizerFiles = await trainBpe(tokenizerTexts(dir, signal), { ...twainTokens, vocabSize: base.vocabSize, signal });
+  yield {
+    type: "notice",
+    stage: "base",
+    message:
+      "no pretrained base is used: a small one is trained from scratch first, on neutral text and copying drills",
+  };
+  const files: TokenizerFiles = await trainBpe(tokenizerTexts(dir, signal), {
+    ...twainTokens,
+    vocabSize: base.vocabSize,
+    signal,
+  });
   const tokenizer = createTokenizer(files);
   const template = createChatTemplate(files.config, tokenizer);
   const random = createRandom(recipe.seed).fork("base");
@@ -65,14 +86,29 @@ async function* trainScratch(base: ScratchBaseConfig, context: StageContext<Base
   const length = base.training.sequenceLength;
   const train = await encodeDataset(dir.dataset.base, tokenizer, template, length, signal);
   const valid = await encodeDataset(dir.dataset.baseValid, tokenizer, template, length, signal);
-  const config = scratchConfig(base, tokenizer.vocabSize, specialId(tokenizer, "<|bos|>"), specialId(tokenizer, "<|end|>"));
+  const config = scratchConfig(
+    base,
+    tokenizer.vocabSize,
+    specialId(tokenizer, "<|bos|>"),
+    specialId(tokenizer, "<|end|>"),
+  );
   const tensors = initModel(config, random.fork("init"));
-  if (base.copyHeads && hasRoomForCopyHeads(config)) addCopyHeads(tensors, config, random.fork("copy-heads"));
+  if (base.copyHeads && hasRoomForCopyHeads(config))
+    addCopyHeads(tensors, config, random.fork("copy-heads"));
   const model = { architecture: architectureOf(config), config, tensors, hash: "" };
   const trained = { kind: "all" } as const;
   const shapes = trainedShapes(model, trained);
-  const trainer = new Trainer(model, trained, new Map([...tensors].map(([name, { data }]) => [name, data])), base.training);
-  yield { type: "notice", stage: "base", message: `${trainer.trainableParameters.toLocaleString("en")} parameters, vocabulary ${tokenizer.vocabSize}, ${train.rows.toLocaleString("en")} rows` };
+  const trainer = new Trainer(
+    model,
+    trained,
+    new Map([...tensors].map(([name, { data }]) => [name, data])),
+    base.training,
+  );
+  yield {
+    type: "notice",
+    stage: "base",
+    message: `${trainer.trainableParameters.toLocaleString("en")} parameters, vocabulary ${tokenizer.vocabSize}, ${train.rows.toLocaleString("en")} rows`,
+  };
   try {
     const result = yield* trainLoop({
       stage: "base",
@@ -86,12 +122,23 @@ async function* trainScratch(base: ScratchBaseConfig, context: StageContext<Base
       fingerprint,
       signal,
     });
-    const best = new Map<string, StoredTensor>([...shapes].map(([name, shape]) => [name, { shape, data: result.best.get(name)! }]));
+    const best = new Map<string, StoredTensor>(
+      [...shapes].map(([name, shape]) => [name, { shape, data: result.best.get(name)! }]),
+    );
     const outputs = await writeModel(dir.base.root, config, best);
     await writeTokenizerFiles(dir.base.root, files);
     return {
-      outputs: [...outputs, join(dir.base.root, "tokenizer.json"), join(dir.base.root, "tokenizer_config.json")],
-      counts: { parameters: trainer.trainableParameters, steps: result.steps, tokens: result.tokens, bestStep: result.bestStep },
+      outputs: [
+        ...outputs,
+        join(dir.base.root, "tokenizer.json"),
+        join(dir.base.root, "tokenizer_config.json"),
+      ],
+      counts: {
+        parameters: trainer.trainableParameters,
+        steps: result.steps,
+        tokens: result.tokens,
+        bestStep: result.bestStep,
+      },
       dropped: train.dropped,
     };
   } finally {
@@ -104,10 +151,17 @@ async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult>
   const tokenizer = await loadTokenizer(path);
   await loadChatTemplate(path, tokenizer);
   if (tokenizer.vocabSize > model.config.vocab_size) {
-    throw new TwainError("model/vocab-mismatch", `${path}: the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${model.config.vocab_size}`);
+    throw new TwainError(
+      "model/vocab-mismatch",
+      `${path}: the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${model.config.vocab_size}`,
+    );
   }
   const parameters = [...model.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-  yield { type: "notice", stage: "base", message: `base model in ${path}: ${model.config.model_type}, ${parameters.toLocaleString("en")} parameters` };
+  yield {
+    type: "notice",
+    stage: "base",
+    message: `base model in ${path}: ${model.config.model_type}, ${parameters.toLocaleString("en")} parameters`,
+  };
   return { outputs: [], counts: { parameters } };
 }
 
@@ -118,9 +172,16 @@ export const base: Stage<BaseConfig> = {
   async inputs(config) {
     if (config.kind !== "folder") return null;
     const names = await readdir(config.path).catch((cause: unknown) => {
-      throw new TwainError("model/missing-file", `base.path ${config.path} is not a folder`, { cause });
+      throw new TwainError("model/missing-file", `base.path ${config.path} is not a folder`, {
+        cause,
+      });
     });
-    return Promise.all(names.toSorted().map(async (name) => [name, (await stat(join(config.path, name))).size]));
+    return Promise.all(
+      names.toSorted().map(async (name) => [name, (await stat(join(config.path, name))).size]),
+    );
   },
-  run: (context) => (context.config.kind === "folder" ? checkFolder(context.config.path) : trainScratch(context.config, context)),
+  run: (context) =>
+    context.config.kind === "folder"
+      ? checkFolder(context.config.path)
+      : trainScratch(context.config, context),
 };

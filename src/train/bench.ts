@@ -35,13 +35,30 @@ export interface BenchShape {
 
 /** SmolLM2-135M's widths, with few layers so that a run takes a minute: rates do not depend on depth. */
 export const defaultBenchShape: BenchShape = {
-  hidden: 576, intermediate: 1536, layers: 6, heads: 9, kvHeads: 3, vocab: 49_152, rows: 2, length: 512, rank: 16, recompute: false, steps: 5,
+  hidden: 576,
+  intermediate: 1536,
+  layers: 6,
+  heads: 9,
+  kvHeads: 3,
+  vocab: 49_152,
+  rows: 2,
+  length: 512,
+  rank: 16,
+  recompute: false,
+  steps: 5,
 };
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Multiply-adds count as two. `[size, size] · [size, size]`, the best of several runs. */
-async function densePeak(size: number, program: Program, a: Value, b: Value, runs: number): Promise<number> {
+async function densePeak(
+  size: number,
+  program: Program,
+  a: Value,
+  b: Value,
+  runs: number,
+): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < runs; i++) {
     const started = performance.now();
@@ -60,44 +77,89 @@ export function trainingFlops(config: ModelConfig, trained: Trained, length: num
   let perToken = 0;
   for (const { shape, kind } of architectureOf(config).parameters(config).values()) {
     if (kind === "linear") perToken += 4 * shape[0]! * shape[1]!;
-    else if (kind === "output" || (kind === "embedding" && config.tie_word_embeddings)) perToken += 4 * shape[0]! * shape[1]!;
+    else if (kind === "output" || (kind === "embedding" && config.tie_word_embeddings))
+      perToken += 4 * shape[0]! * shape[1]!;
   }
-  if (trained.kind === "lora") for (const { inFeatures, outFeatures } of trained.modules) perToken += 6 * trained.lora.rank * (inFeatures + outFeatures);
-  perToken += config.num_hidden_layers * 6 * 2 * length * config.num_attention_heads * headDim(config);
+  if (trained.kind === "lora")
+    for (const { inFeatures, outFeatures } of trained.modules)
+      perToken += 6 * trained.lora.rank * (inFeatures + outFeatures);
+  perToken +=
+    config.num_hidden_layers * 6 * 2 * length * config.num_attention_heads * headDim(config);
   return perToken;
 }
 
 /** Trains real steps on random tokens and compares their rate with one dense product of the same process. */
-export async function benchTrain(shape: BenchShape, signal: AbortSignal, report: (line: string) => void): Promise<Figure[]> {
+export async function benchTrain(
+  shape: BenchShape,
+  signal: AbortSignal,
+  report: (line: string) => void,
+): Promise<Figure[]> {
   const config: ModelConfig = {
-    architectures: ["LlamaForCausalLM"], model_type: "llama", vocab_size: shape.vocab, hidden_size: shape.hidden,
-    intermediate_size: shape.intermediate, num_hidden_layers: shape.layers, num_attention_heads: shape.heads,
-    num_key_value_heads: shape.kvHeads, max_position_embeddings: shape.length, rms_norm_eps: 1e-5, rope_theta: 10_000,
-    tie_word_embeddings: true, attention_bias: false, mlp_bias: false, hidden_act: "silu",
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    vocab_size: shape.vocab,
+    hidden_size: shape.hidden,
+    intermediate_size: shape.intermediate,
+    num_hidden_layers: shape.layers,
+    num_attention_heads: shape.heads,
+    num_key_value_heads: shape.kvHeads,
+    max_position_embeddings: shape.length,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    attention_bias: false,
+    mlp_bias: false,
+    hidden_act: "silu",
   };
   const random = createRandom(1);
   const architecture = architectureOf(config);
   const model = { architecture, config, tensors: initModel(config, random), hash: "bench" };
   const modules = loraModules(architecture.parameters(config), "all-linear");
-  const trained: Trained = { kind: "lora", modules, lora: { rank: shape.rank, alpha: 2 * shape.rank } };
+  const trained: Trained = {
+    kind: "lora",
+    modules,
+    lora: { rank: shape.rank, alpha: 2 * shape.rank },
+  };
   const trainer = new Trainer(model, trained, initLora(modules, shape.rank, random), {
-    sequenceLength: shape.length, microBatch: shape.rows, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01, gradientClip: 1, recompute: shape.recompute,
+    sequenceLength: shape.length,
+    microBatch: shape.rows,
+    beta1: 0.9,
+    beta2: 0.98,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    gradientClip: 1,
+    recompute: shape.recompute,
   });
   const example = (id: number): Example => ({
     id: `random-${id}`,
     ids: Int32Array.from({ length: shape.length }, () => random.integer(0, shape.vocab - 1)),
     trained: Uint8Array.from({ length: shape.length }, (_, i) => (i > 0 ? 1 : 0)),
   });
-  const batch = [...packOnce(Array.from({ length: shape.rows }, (_, i) => example(i)), shape.rows, shape.length)];
+  const batch = [
+    ...packOnce(
+      Array.from({ length: shape.rows }, (_, i) => example(i)),
+      shape.rows,
+      shape.length,
+    ),
+  ];
 
   const size = 2048;
   const graph = new Graph();
-  graph.output("c", matmul(graph.input("a", "float32", [size, size]), graph.input("b", "float32", [size, size])));
+  graph.output(
+    "c",
+    matmul(graph.input("a", "float32", [size, size]), graph.input("b", "float32", [size, size])),
+  );
   const dense = await compile(graph);
-  const matrix = value("float32", [size, size], Float32Array.from({ length: size * size }, () => random.next()));
+  const matrix = value(
+    "float32",
+    [size, size],
+    Float32Array.from({ length: size * size }, () => random.next()),
+  );
   await dense.run({ a: matrix, b: matrix });
 
-  report(`training ${shape.rows} x ${shape.length} tokens, hidden ${config.hidden_size}, ${config.num_hidden_layers} layers, ${kvHeads(config)} key-value heads …`);
+  report(
+    `training ${shape.rows} x ${shape.length} tokens, hidden ${config.hidden_size}, ${config.num_hidden_layers} layers, ${kvHeads(config)} key-value heads …`,
+  );
   await trainer.train(batch, 1e-4); // compiles
   const seconds: number[] = [];
   const peaks: number[] = [];
@@ -116,7 +178,13 @@ export async function benchTrain(shape: BenchShape, signal: AbortSignal, report:
   const ratios = seconds.map((time, i) => flops / time / peaks[i]!);
   return [
     { name: "dense product peak", value: Math.max(...peaks) / 1e9, unit: "GFLOP/s" },
-    { name: "training", value: flops / median(seconds) / 1e9, unit: "GFLOP/s", reference: median(peaks) / 1e9, ratio: median(ratios) },
+    {
+      name: "training",
+      value: flops / median(seconds) / 1e9,
+      unit: "GFLOP/s",
+      reference: median(peaks) / 1e9,
+      ratio: median(ratios),
+    },
     { name: "training tokens", value: tokens / median(seconds), unit: "tokens/s" },
     { name: "peak memory", value: process.resourceUsage().maxRSS / 1e6, unit: "GB" },
   ];

@@ -49,11 +49,22 @@ async function listSteps(folder: string): Promise<number[]> {
 }
 
 /** Writes a checkpoint, then removes all but the newest `keep`. */
-export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, shapes: ReadonlyMap<string, readonly number[]>, fingerprint: string, keep: number): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  checkpoint: Checkpoint,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  fingerprint: string,
+  keep: number,
+): Promise<void> {
   const { state, progress, best } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shape] of shapes) {
-    for (const [prefix, from] of [["weights", state.weights], ["m", state.m], ["v", state.v], ["best", best]] as const) {
+    for (const [prefix, from] of [
+      ["weights", state.weights],
+      ["m", state.m],
+      ["v", state.v],
+      ["best", best],
+    ] as const) {
       tensors.set(`${prefix}.${name}`, { shape, data: from.get(name)! });
     }
   }
@@ -66,7 +77,10 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, sha
     ...progress,
     bestLoss: Number.isFinite(progress.bestLoss) ? progress.bestLoss : null,
   };
-  await writeFileAtomic(join(folder, `${nameOf(state.step)}.json`), `${JSON.stringify(sidecar, null, 2)}\n`);
+  await writeFileAtomic(
+    join(folder, `${nameOf(state.step)}.json`),
+    `${JSON.stringify(sidecar, null, 2)}\n`,
+  );
   for (const step of (await listSteps(folder)).slice(keep)) {
     // The sidecar goes first: without it the rest is no checkpoint any more.
     await rm(join(folder, `${nameOf(step)}.json`), { force: true });
@@ -78,28 +92,46 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, sha
  * The newest whole checkpoint of this work, and a sentence for each newer one that had to be passed
  * over because its bytes do not match.
  */
-export async function loadCheckpoint(folder: string, fingerprint: string): Promise<{ checkpoint?: Checkpoint; passedOver: string[] }> {
+export async function loadCheckpoint(
+  folder: string,
+  fingerprint: string,
+): Promise<{ checkpoint?: Checkpoint; passedOver: string[] }> {
   const passedOver: string[] = [];
   for (const step of await listSteps(folder)) {
     const path = join(folder, `${nameOf(step)}.safetensors`);
     try {
-      const sidecar = Sidecar.parse(JSON.parse(await readFile(join(folder, `${nameOf(step)}.json`), "utf8")));
+      const sidecar = Sidecar.parse(
+        JSON.parse(await readFile(join(folder, `${nameOf(step)}.json`), "utf8")),
+      );
       if (sidecar.fingerprint !== fingerprint) continue;
       const found = await hashFile(path);
-      if (found.sha256 !== sidecar.sha256) throw new Error(`its bytes do not match their recorded hash (${found.bytes} of ${sidecar.bytes} bytes)`);
+      if (found.sha256 !== sidecar.sha256)
+        throw new Error(
+          `its bytes do not match their recorded hash (${found.bytes} of ${sidecar.bytes} bytes)`,
+        );
       const { tensors } = await readSafetensors(path);
       const group = (prefix: string): Map<string, Float32Array> =>
-        new Map([...tensors].filter(([name]) => name.startsWith(`${prefix}.`)).map(([name, { data }]) => [name.slice(prefix.length + 1), data]));
+        new Map(
+          [...tensors]
+            .filter(([name]) => name.startsWith(`${prefix}.`))
+            .map(([name, { data }]) => [name.slice(prefix.length + 1), data]),
+        );
       return {
         checkpoint: {
           state: { step: sidecar.step, weights: group("weights"), m: group("m"), v: group("v") },
-          progress: { bestLoss: sidecar.bestLoss ?? Number.POSITIVE_INFINITY, bestStep: sidecar.bestStep, sinceBest: sidecar.sinceBest },
+          progress: {
+            bestLoss: sidecar.bestLoss ?? Number.POSITIVE_INFINITY,
+            bestStep: sidecar.bestStep,
+            sinceBest: sidecar.sinceBest,
+          },
           best: group("best"),
         },
         passedOver,
       };
     } catch (error) {
-      passedOver.push(`checkpoint of step ${step} is damaged and was passed over: ${error instanceof Error ? error.message : String(error)}`);
+      passedOver.push(
+        `checkpoint of step ${step} is damaged and was passed over: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
   return { passedOver };

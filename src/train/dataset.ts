@@ -22,7 +22,13 @@ export interface EncodedDataset {
  * Encodes a file; rows longer than `maxTokens` or with no trained token are dropped and counted.
  * Throws `train/empty-dataset` for none left and `train/rows-too-long` when over 30 % do not fit.
  */
-export async function encodeDataset(path: string, tokenizer: Tokenizer, template: ChatTemplate, maxTokens: number, signal: AbortSignal): Promise<EncodedDataset> {
+export async function encodeDataset(
+  path: string,
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  maxTokens: number,
+  signal: AbortSignal,
+): Promise<EncodedDataset> {
   const byDomain = new Map<string, Example[]>();
   const dropped: Record<string, number> = {};
   let rows = 0;
@@ -31,7 +37,12 @@ export async function encodeDataset(path: string, tokenizer: Tokenizer, template
     signal.throwIfAborted();
     rows++;
     const example = encodeConversation(conversation, tokenizer, template);
-    const reason = example.ids.length > maxTokens ? "too-long" : example.trained.every((flag) => flag === 0) ? "nothing-trained" : undefined;
+    const reason =
+      example.ids.length > maxTokens
+        ? "too-long"
+        : example.trained.every((flag) => flag === 0)
+          ? "nothing-trained"
+          : undefined;
     if (reason) {
       dropped[reason] = (dropped[reason] ?? 0) + 1;
       continue;
@@ -42,12 +53,25 @@ export async function encodeDataset(path: string, tokenizer: Tokenizer, template
     list.push(example);
     kept++;
   }
-  if (kept === 0) throw new TwainError("train/empty-dataset", `${path}: none of ${rows} rows can be trained on (${JSON.stringify(dropped)})`, { hint: "Raise train.sequenceLength or look at the dataset with twainbot inspect." });
+  if (kept === 0)
+    throw new TwainError(
+      "train/empty-dataset",
+      `${path}: none of ${rows} rows can be trained on (${JSON.stringify(dropped)})`,
+      { hint: "Raise train.sequenceLength or look at the dataset with twainbot inspect." },
+    );
   const long = dropped["too-long"] ?? 0;
-  if (long > rows * 0.3) throw new TwainError("train/rows-too-long", `${path}: ${long} of ${rows} rows are longer than ${maxTokens} tokens`, { hint: "Raise sequenceLength, or lower curate.chunk.maxWords." });
+  if (long > rows * 0.3)
+    throw new TwainError(
+      "train/rows-too-long",
+      `${path}: ${long} of ${rows} rows are longer than ${maxTokens} tokens`,
+      { hint: "Raise sequenceLength, or lower curate.chunk.maxWords." },
+    );
   return { byDomain, rows, dropped };
 }
 
 /** A seeded sample of at most `count` examples over all domains. */
-export const sampleExamples = (dataset: EncodedDataset, count: number, shuffle: (items: readonly Example[]) => Example[]): Example[] =>
-  shuffle([...dataset.byDomain.values()].flat()).slice(0, count);
+export const sampleExamples = (
+  dataset: EncodedDataset,
+  count: number,
+  shuffle: (items: readonly Example[]) => Example[],
+): Example[] => shuffle([...dataset.byDomain.values()].flat()).slice(0, count);

@@ -1,7 +1,22 @@
 /** The graphs of training: loss with gradients of one micro-batch, scores without, and the AdamW update. */
 import type { LoraConfig, TrainingConfig } from "../core/recipe.ts";
 import {
-  Graph, type Tensor, adamW, add, cast, crossEntropy, div, equal, gather, grad, min, mul, reshape, sqrt, squaredNorm, sub,
+  Graph,
+  type Tensor,
+  adamW,
+  add,
+  cast,
+  crossEntropy,
+  div,
+  equal,
+  gather,
+  grad,
+  min,
+  mul,
+  reshape,
+  sqrt,
+  squaredNorm,
+  sub,
 } from "../engine/index.ts";
 import { type Parameter, outputWeight } from "../models/architecture.ts";
 import { selfAttention } from "../models/attention.ts";
@@ -26,9 +41,14 @@ export interface BatchShape {
 const LOSS_CHUNK = 512;
 
 /** Names and shapes of what is trained. */
-export function trainedShapes(model: Pick<Model, "architecture" | "config">, trained: Trained): Map<string, readonly number[]> {
+export function trainedShapes(
+  model: Pick<Model, "architecture" | "config">,
+  trained: Trained,
+): Map<string, readonly number[]> {
   if (trained.kind === "lora") return loraShapes(trained.modules, trained.lora.rank);
-  return new Map([...model.architecture.parameters(model.config)].map(([name, { shape }]) => [name, shape]));
+  return new Map(
+    [...model.architecture.parameters(model.config)].map(([name, { shape }]) => [name, shape]),
+  );
 }
 
 /** 0 where a token may look (same example, not ahead), -1e9 elsewhere; `[rows, 1, 1, length, length]`. */
@@ -36,24 +56,40 @@ function attentionMask(graph: Graph, segments: Tensor, shape: BatchShape): Tenso
   const { rows, length } = shape;
   const causal = new Float32Array(length * length);
   for (let i = 0; i < length; i++) causal.fill(1, i * length, i * length + i + 1);
-  const same = cast(equal(reshape(segments, [rows, length, 1]), reshape(segments, [rows, 1, length])), "float32");
+  const same = cast(
+    equal(reshape(segments, [rows, length, 1]), reshape(segments, [rows, 1, length])),
+    "float32",
+  );
   const allowed = mul(same, graph.constant(causal, "float32", [length, length]));
   const mask = mul(sub(allowed, graph.constant(1, "float32")), graph.constant(1e9, "float32"));
   return reshape(mask, [rows, 1, 1, length, length]);
 }
 
 /** Builds the forward pass and the summed loss over the trained positions. */
-function forwardLoss(graph: Graph, model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape, recompute: boolean): { weights: Weights; loss: Tensor; logProbs: Tensor } {
+function forwardLoss(
+  graph: Graph,
+  model: Pick<Model, "architecture" | "config">,
+  trained: Trained,
+  shape: BatchShape,
+  recompute: boolean,
+): { weights: Weights; loss: Tensor; logProbs: Tensor } {
   const { config, architecture } = model;
   const { rows, length, predictors } = shape;
   const parameters: Map<string, Parameter> = architecture.parameters(config);
   const base = inputWeights(graph, parameters, { trainable: trained.kind === "all" });
-  const weights = trained.kind === "lora" ? withLora(graph, base, trained.modules, trained.lora) : base;
+  const weights =
+    trained.kind === "lora" ? withLora(graph, base, trained.modules, trained.lora) : base;
   const ids = graph.input("ids", "int64", [rows, length]);
   const positions = graph.input("positions", "int64", [rows, length]);
   const size = headDim(config);
   // Only the positions that can occur: a batch row is never longer than `length`.
-  const table = (name: string): Tensor => reshape(gather(graph.input(name, "float32", [length, size]), positions, 0), [rows, 1, length, size]);
+  const table = (name: string): Tensor =>
+    reshape(gather(graph.input(name, "float32", [length, size]), positions, 0), [
+      rows,
+      1,
+      length,
+      size,
+    ]);
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
   const hidden = architecture.forward(config, weights, {
     ids,
@@ -62,7 +98,11 @@ function forwardLoss(graph: Graph, model: Pick<Model, "architecture" | "config">
     attend: (_layer, query, key, value) => selfAttention(query, key, value, mask),
     recompute,
   });
-  const picked = gather(reshape(hidden, [rows * length, config.hidden_size]), graph.input("predictors", "int64", [predictors]), 0);
+  const picked = gather(
+    reshape(hidden, [rows * length, config.hidden_size]),
+    graph.input("predictors", "int64", [predictors]),
+    0,
+  );
   const { loss, logProbs } = crossEntropy(
     picked,
     weights.tensor(outputWeight(config)),
@@ -74,18 +114,30 @@ function forwardLoss(graph: Graph, model: Pick<Model, "architecture" | "config">
 }
 
 /** Outputs `loss` (a sum over trained tokens) and `d_<name>`, its gradient, for everything trained. */
-export function lossAndGradients(model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape, recompute: boolean): Graph {
+export function lossAndGradients(
+  model: Pick<Model, "architecture" | "config">,
+  trained: Trained,
+  shape: BatchShape,
+  recompute: boolean,
+): Graph {
   const graph = new Graph();
   const { weights, loss } = forwardLoss(graph, model, trained, shape, recompute);
   const names = [...trainedShapes(model, trained).keys()];
-  const gradients = grad(loss, names.map((name) => weights.tensor(name)));
+  const gradients = grad(
+    loss,
+    names.map((name) => weights.tensor(name)),
+  );
   graph.output("loss", loss);
   names.forEach((name, i) => graph.output(`d_${name}`, gradients[i]!));
   return graph;
 }
 
 /** Outputs `logProbs` `[predictors]`: the log-probability of each target. */
-export function scores(model: Pick<Model, "architecture" | "config">, trained: Trained, shape: BatchShape): Graph {
+export function scores(
+  model: Pick<Model, "architecture" | "config">,
+  trained: Trained,
+  shape: BatchShape,
+): Graph {
   const graph = new Graph();
   graph.output("logProbs", forwardLoss(graph, model, trained, shape, false).logProbs);
   return graph;
@@ -96,7 +148,10 @@ export function scores(model: Pick<Model, "architecture" | "config">, trained: T
  * the whole accumulation window) and clipping by global norm are applied here. Outputs `norm` and, for
  * each name, `p_`, `m_` and `v_`.
  */
-export function update(shapes: ReadonlyMap<string, readonly number[]>, config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">): Graph {
+export function update(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">,
+): Graph {
   const graph = new Graph();
   const scalar = (name: string): Tensor => graph.input(name, "float32", []);
   const perToken = scalar("perToken");
@@ -110,12 +165,30 @@ export function update(shapes: ReadonlyMap<string, readonly number[]>, config: P
   }));
   const norm = mul(sqrt(squaredNorm(inputs.map(({ gradient }) => gradient))), perToken);
   const clip = graph.constant(config.gradientClip, "float32");
-  const factor = config.gradientClip > 0 ? mul(perToken, min(graph.constant(1, "float32"), div(clip, add(norm, graph.constant(1e-6, "float32"))))) : perToken;
-  const shared = { learningRate: scalar("learningRate"), correction1: scalar("correction1"), correction2: scalar("correction2"), scale: factor };
+  const factor =
+    config.gradientClip > 0
+      ? mul(
+          perToken,
+          min(graph.constant(1, "float32"), div(clip, add(norm, graph.constant(1e-6, "float32")))),
+        )
+      : perToken;
+  const shared = {
+    learningRate: scalar("learningRate"),
+    correction1: scalar("correction1"),
+    correction2: scalar("correction2"),
+    scale: factor,
+  };
   graph.output("norm", norm);
   for (const { name, shape, ...tensors } of inputs) {
     const decay = shape.length > 1 ? config.weightDecay : 0; // norms are not decayed
-    const next = adamW(graph, { ...tensors, ...shared, weightDecay: decay, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
+    const next = adamW(graph, {
+      ...tensors,
+      ...shared,
+      weightDecay: decay,
+      beta1: config.beta1,
+      beta2: config.beta2,
+      epsilon: config.epsilon,
+    });
     graph.output(`p_${name}`, next.parameter);
     graph.output(`m_${name}`, next.m);
     graph.output(`v_${name}`, next.v);

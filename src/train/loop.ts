@@ -35,7 +35,8 @@ export interface LoopResult {
   tokens: number;
 }
 
-const copy = (weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> => new Map([...weights].map(([name, data]) => [name, data.slice()]));
+const copy = (weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> =>
+  new Map([...weights].map(([name, data]) => [name, data.slice()]));
 
 /** Metrics lines of steps after `step` belong to a future that a resume will write again. */
 async function cutMetrics(path: string, step: number): Promise<void> {
@@ -65,17 +66,28 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
 
   // The stream is a pure function of the seed: what the finished steps consumed is drawn again and dropped.
   const batches = packStream(inputs.examples(), config.microBatch, config.sequenceLength);
-  const window = (): ReturnType<typeof batches.next>["value"][] => Array.from({ length: config.gradientAccumulation }, () => batches.next().value);
+  const window = (): ReturnType<typeof batches.next>["value"][] =>
+    Array.from({ length: config.gradientAccumulation }, () => batches.next().value);
   for (let skipped = 0; skipped < trainer.step; skipped++) window();
 
   const save = (): Promise<void> =>
-    saveCheckpoint(inputs.checkpoints, { state: trainer.state(), progress, best }, inputs.shapes, inputs.fingerprint, config.keepCheckpoints);
+    saveCheckpoint(
+      inputs.checkpoints,
+      { state: trainer.state(), progress, best },
+      inputs.shapes,
+      inputs.fingerprint,
+      config.keepCheckpoints,
+    );
   const validate = async (): Promise<number> => {
     const scored = await trainer.score(inputs.valid, signal);
-    return -scored.reduce((sum, row) => sum + row.sum, 0) / scored.reduce((sum, row) => sum + row.tokens, 0);
+    return (
+      -scored.reduce((sum, row) => sum + row.sum, 0) /
+      scored.reduce((sum, row) => sum + row.tokens, 0)
+    );
   };
 
-  let tokens = trainer.step * config.gradientAccumulation * config.microBatch * config.sequenceLength;
+  let tokens =
+    trainer.step * config.gradientAccumulation * config.microBatch * config.sequenceLength;
   const stopped = (): boolean => config.patience > 0 && progress.sinceBest >= config.patience;
   while (trainer.step < config.steps && !stopped()) {
     signal.throwIfAborted();
@@ -85,20 +97,49 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
     tokens += result.tokens;
     const tokensPerSecond = Math.round(result.tokens / ((performance.now() - started) / 1000));
     const { step } = trainer;
-    const line = { step, loss: result.loss, learningRate, gradNorm: result.gradNorm, tokens, tokensPerSecond };
+    const line = {
+      step,
+      loss: result.loss,
+      learningRate,
+      gradNorm: result.gradNorm,
+      tokens,
+      tokensPerSecond,
+    };
     await appendFile(inputs.metrics, `${JSON.stringify(line)}\n`);
-    yield { type: "train-step", stage, step, steps: config.steps, loss: result.loss, learningRate, gradNorm: result.gradNorm, tokensPerSecond };
+    yield {
+      type: "train-step",
+      stage,
+      step,
+      steps: config.steps,
+      loss: result.loss,
+      learningRate,
+      gradNorm: result.gradNorm,
+      tokensPerSecond,
+    };
 
     if (step % config.validEvery === 0 || step === config.steps) {
       const loss = await validate();
       const isBest = loss < progress.bestLoss;
-      progress = isBest ? { bestLoss: loss, bestStep: step, sinceBest: 0 } : { ...progress, sinceBest: progress.sinceBest + 1 };
+      progress = isBest
+        ? { bestLoss: loss, bestStep: step, sinceBest: 0 }
+        : { ...progress, sinceBest: progress.sinceBest + 1 };
       if (isBest) best = copy(trainer.state().weights);
       await appendFile(inputs.metrics, `${JSON.stringify({ step, validLoss: loss })}\n`);
       yield { type: "valid", stage, step, loss, best: isBest };
-      if (stopped()) yield { type: "notice", stage, message: `stopped early: no better validation loss since step ${progress.bestStep}` };
+      if (stopped())
+        yield {
+          type: "notice",
+          stage,
+          message: `stopped early: no better validation loss since step ${progress.bestStep}`,
+        };
     }
     if (step % config.saveEvery === 0 || step === config.steps || stopped()) await save();
   }
-  return { best, bestLoss: progress.bestLoss, bestStep: progress.bestStep, steps: trainer.step, tokens };
+  return {
+    best,
+    bestLoss: progress.bestLoss,
+    bestStep: progress.bestStep,
+    steps: trainer.step,
+    tokens,
+  };
 }

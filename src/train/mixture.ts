@@ -18,13 +18,24 @@ export function createMixture(
     .map(([domain, weight]) => {
       const examples = byDomain.get(domain) ?? [];
       if (examples.length === 0) {
-        throw new TwainError("train/empty-domain", `the mixture asks for ${domain} (${weight}), the training set has no such rows`, {
-          hint: `It has ${[...byDomain].map(([name, list]) => `${name} (${list.length})`).join(", ")}. Set train.mixture.${domain}=0 or add data.`,
-        });
+        throw new TwainError(
+          "train/empty-domain",
+          `the mixture asks for ${domain} (${weight}), the training set has no such rows`,
+          {
+            hint: `It has ${[...byDomain].map(([name, list]) => `${name} (${list.length})`).join(", ")}. Set train.mixture.${domain}=0 or add data.`,
+          },
+        );
       }
-      return { examples, share: weight / total, random: random.fork(domain), order: [] as Example[], tokens: 0 };
+      return {
+        examples,
+        share: weight / total,
+        random: random.fork(domain),
+        order: [] as Example[],
+        tokens: 0,
+      };
     });
-  if (queues.length === 0) throw new TwainError("train/empty-domain", "train.mixture has no weight above 0");
+  if (queues.length === 0)
+    throw new TwainError("train/empty-domain", "train.mixture has no weight above 0");
   let served = 0;
   return () => {
     let next = queues[0]!;

@@ -30,7 +30,11 @@ export interface PackedBatch {
 }
 
 /** Puts placed examples into flat arrays. */
-export function buildBatch(placements: readonly Placement[], rows: number, length: number): PackedBatch {
+export function buildBatch(
+  placements: readonly Placement[],
+  rows: number,
+  length: number,
+): PackedBatch {
   const ids = new BigInt64Array(rows * length);
   const positions = new BigInt64Array(rows * length);
   const segments = new BigInt64Array(rows * length).fill(-1n);
@@ -50,14 +54,27 @@ export function buildBatch(placements: readonly Placement[], rows: number, lengt
       }
     }
   }
-  return { rows, length, ids, positions, segments, predictors, targets, placements: [...placements] };
+  return {
+    rows,
+    length,
+    ids,
+    positions,
+    segments,
+    predictors,
+    targets,
+    placements: [...placements],
+  };
 }
 
 /** Examples that wait for a row with room; large enough that rows end up nearly full. */
 const LOOKAHEAD = 48;
 
 /** An endless stream of full batches from an endless stream of examples. */
-export function* packStream(next: () => Example, rows: number, length: number): Generator<PackedBatch, never> {
+export function* packStream(
+  next: () => Example,
+  rows: number,
+  length: number,
+): Generator<PackedBatch, never> {
   const waiting: Example[] = [];
   for (;;) {
     const placements: Placement[] = [];
@@ -84,8 +101,14 @@ export function* packStream(next: () => Example, rows: number, length: number): 
 }
 
 /** All of `examples` once, in batches: longest first into the fullest row that has room. */
-export function* packOnce(examples: readonly Example[], rows: number, length: number): Generator<PackedBatch> {
-  const order = examples.map((example) => checkLength(example, length)).toSorted((a, b) => b.ids.length - a.ids.length);
+export function* packOnce(
+  examples: readonly Example[],
+  rows: number,
+  length: number,
+): Generator<PackedBatch> {
+  const order = examples
+    .map((example) => checkLength(example, length))
+    .toSorted((a, b) => b.ids.length - a.ids.length);
   const bins: { free: number; items: Example[] }[] = [];
   for (const example of order) {
     let best: (typeof bins)[number] | undefined;
@@ -111,7 +134,11 @@ export function* packOnce(examples: readonly Example[], rows: number, length: nu
 
 function checkLength(example: Example, length: number): Example {
   if (example.ids.length <= length) return example;
-  throw new TwainError("train/example-too-long", `row ${example.id} has ${example.ids.length} tokens, train.sequenceLength is ${length}`, {
-    hint: "Raise train.sequenceLength; rows are never cut, because a cut answer teaches the model not to stop.",
-  });
+  throw new TwainError(
+    "train/example-too-long",
+    `row ${example.id} has ${example.ids.length} tokens, train.sequenceLength is ${length}`,
+    {
+      hint: "Raise train.sequenceLength; rows are never cut, because a cut answer teaches the model not to stop.",
+    },
+  );
 }

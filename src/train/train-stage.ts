@@ -22,18 +22,43 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
   const model = await readModel(folder);
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
-  const train = await encodeDataset(dir.dataset.train, tokenizer, template, config.sequenceLength, signal);
-  const valid = await encodeDataset(dir.dataset.valid, tokenizer, template, config.sequenceLength, signal);
+  const train = await encodeDataset(
+    dir.dataset.train,
+    tokenizer,
+    template,
+    config.sequenceLength,
+    signal,
+  );
+  const valid = await encodeDataset(
+    dir.dataset.valid,
+    tokenizer,
+    template,
+    config.sequenceLength,
+    signal,
+  );
   for (const [reason, count] of Object.entries(train.dropped)) {
-    yield { type: "notice", stage: "train", message: `${count} of ${train.rows} training rows left out: ${reason} (${config.sequenceLength} tokens)` };
+    yield {
+      type: "notice",
+      stage: "train",
+      message: `${count} of ${train.rows} training rows left out: ${reason} (${config.sequenceLength} tokens)`,
+    };
   }
 
   const random = createRandom(recipe.seed).fork("train");
   const { lora } = config;
   const modules = loraModules(model.architecture.parameters(model.config), lora.targets);
   const trained = { kind: "lora", modules, lora } as const;
-  const trainer = new Trainer(model, trained, initLora(modules, lora.rank, random.fork("init")), config);
-  yield { type: "notice", stage: "train", message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters` };
+  const trainer = new Trainer(
+    model,
+    trained,
+    initLora(modules, lora.rank, random.fork("init")),
+    config,
+  );
+  yield {
+    type: "notice",
+    stage: "train",
+    message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters`,
+  };
   try {
     const result = yield* trainLoop({
       stage: "train",
@@ -48,11 +73,29 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       signal,
     });
     const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
-    const card = adapterCard({ recipe, baseName, modules: modules.length, parameters: trainer.trainableParameters, ...result });
-    const outputs = await writeAdapter(dir.train.adapter, { lora, modules, tensors: result.best, baseName, card });
+    const card = adapterCard({
+      recipe,
+      baseName,
+      modules: modules.length,
+      parameters: trainer.trainableParameters,
+      ...result,
+    });
+    const outputs = await writeAdapter(dir.train.adapter, {
+      lora,
+      modules,
+      tensors: result.best,
+      baseName,
+      card,
+    });
     return {
       outputs,
-      counts: { parameters: trainer.trainableParameters, rows: train.rows, steps: result.steps, tokens: result.tokens, bestStep: result.bestStep },
+      counts: {
+        parameters: trainer.trainableParameters,
+        rows: train.rows,
+        steps: result.steps,
+        tokens: result.tokens,
+        bestStep: result.bestStep,
+      },
       dropped: train.dropped,
     };
   } finally {
@@ -60,4 +103,9 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
   }
 }
 
-export const train: Stage<Recipe["train"]> = { name: "train", needs: ["curate", "base"], config: (recipe) => recipe.train, run };
+export const train: Stage<Recipe["train"]> = {
+  name: "train",
+  needs: ["curate", "base"],
+  config: (recipe) => recipe.train,
+  run,
+};

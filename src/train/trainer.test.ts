@@ -7,7 +7,16 @@ import { lossAndGradients } from "./graphs.ts";
 import { type Placement, buildBatch, packOnce } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 
-const config = { sequenceLength: 24, microBatch: 2, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01, gradientClip: 1, recompute: false };
+const config = {
+  sequenceLength: 24,
+  microBatch: 2,
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  gradientClip: 1,
+  recompute: false,
+};
 
 function loraTrainer(overrides: Partial<typeof config> = {}): Trainer {
   const model = tinyModel(1);
@@ -15,13 +24,22 @@ function loraTrainer(overrides: Partial<typeof config> = {}): Trainer {
   const start = initLora(modules, 4, createRandom(2));
   // B starts at zero; noise makes every path count from the first step.
   const random = createRandom(3);
-  for (const [name, data] of start) if (name.includes("lora_B")) data.forEach((_, i) => (data[i] = 0.1 * random.normal()));
-  return new Trainer(model, { kind: "lora", modules, lora: { rank: 4, alpha: 8 } }, start, { ...config, ...overrides });
+  for (const [name, data] of start)
+    if (name.includes("lora_B")) data.forEach((_, i) => (data[i] = 0.1 * random.normal()));
+  return new Trainer(model, { kind: "lora", modules, lora: { rank: 4, alpha: 8 } }, start, {
+    ...config,
+    ...overrides,
+  });
 }
 
-const one = (example: Example, length = config.sequenceLength): ReturnType<typeof buildBatch> => buildBatch([{ example, row: 0, start: 0 }], 1, length);
+const one = (example: Example, length = config.sequenceLength): ReturnType<typeof buildBatch> =>
+  buildBatch([{ example, row: 0, start: 0 }], 1, length);
 
-function expectClose(a: Map<string, Float32Array>, b: Map<string, Float32Array>, tolerance: number): void {
+function expectClose(
+  a: Map<string, Float32Array>,
+  b: Map<string, Float32Array>,
+  tolerance: number,
+): void {
   expect([...a.keys()]).toEqual([...b.keys()]);
   for (const [name, data] of a) {
     const other = b.get(name)!;
@@ -31,7 +49,12 @@ function expectClose(a: Map<string, Float32Array>, b: Map<string, Float32Array>,
 }
 
 describe("packed training equals unpacked training", () => {
-  const examples = [randomExample(1, 7), randomExample(2, 9), randomExample(3, 6), randomExample(4, 13)];
+  const examples = [
+    randomExample(1, 7),
+    randomExample(2, 9),
+    randomExample(3, 6),
+    randomExample(4, 13),
+  ];
 
   test("loss and adapter weights after a step agree", async () => {
     const packed = loraTrainer();
@@ -43,7 +66,10 @@ describe("packed training equals unpacked training", () => {
       { example: examples[3]!, row: 1, start: 0 },
     ];
     const together = await packed.train([buildBatch(placements, 2, 24)], 1e-2);
-    const alone = await apart.train(examples.map((example) => one(example)), 1e-2);
+    const alone = await apart.train(
+      examples.map((example) => one(example)),
+      1e-2,
+    );
     expect(together.loss).toBeCloseTo(alone.loss, 5);
     expect(together.gradNorm).toBeCloseTo(alone.gradNorm, 5);
     expectClose(packed.state().weights, apart.state().weights, 1e-5);
@@ -61,7 +87,11 @@ describe("packed training equals unpacked training", () => {
 
   test("without the block-diagonal mask the loss would differ", async () => {
     const trainer = loraTrainer();
-    const joined: Example = { id: "joined", ids: Int32Array.from([...examples[0]!.ids, ...examples[1]!.ids]), trained: Uint8Array.from([...examples[0]!.trained, ...examples[1]!.trained]) };
+    const joined: Example = {
+      id: "joined",
+      ids: Int32Array.from([...examples[0]!.ids, ...examples[1]!.ids]),
+      trained: Uint8Array.from([...examples[0]!.trained, ...examples[1]!.trained]),
+    };
     const [leaky] = await trainer.score([joined]);
     const [a, b] = await trainer.score(examples.slice(0, 2));
     expect(Math.abs(leaky!.sum - (a!.sum + b!.sum))).toBeGreaterThan(1e-2);
@@ -69,12 +99,29 @@ describe("packed training equals unpacked training", () => {
 });
 
 test("four micro-batches of one equal one of four, with unequal lengths", async () => {
-  const examples = [randomExample(5, 4), randomExample(6, 20), randomExample(7, 11), randomExample(8, 17)];
+  const examples = [
+    randomExample(5, 4),
+    randomExample(6, 20),
+    randomExample(7, 11),
+    randomExample(8, 17),
+  ];
   const accumulated = loraTrainer();
   const whole = loraTrainer();
   for (let step = 0; step < 3; step++) {
-    await accumulated.train(examples.map((example) => one(example)), 1e-2);
-    await whole.train([buildBatch(examples.map((example, row) => ({ example, row, start: 0 })), 4, 24)], 1e-2);
+    await accumulated.train(
+      examples.map((example) => one(example)),
+      1e-2,
+    );
+    await whole.train(
+      [
+        buildBatch(
+          examples.map((example, row) => ({ example, row, start: 0 })),
+          4,
+          24,
+        ),
+      ],
+      1e-2,
+    );
   }
   expectClose(accumulated.state().weights, whole.state().weights, 1e-5);
 });
@@ -91,7 +138,12 @@ test("recomputing layers changes nothing but memory", async () => {
 
 test("training everything lowers the loss of a fixed batch", async () => {
   const model = tinyModel(1);
-  const trainer = new Trainer(model, { kind: "all" }, new Map([...model.tensors].map(([name, { data }]) => [name, data])), config);
+  const trainer = new Trainer(
+    model,
+    { kind: "all" },
+    new Map([...model.tensors].map(([name, { data }]) => [name, data])),
+    config,
+  );
   const batch = [...packOnce([randomExample(11, 20), randomExample(12, 20)], 2, 24)];
   const first = await trainer.train(batch, 1e-2);
   let last = first;
@@ -102,11 +154,27 @@ test("training everything lowers the loss of a fixed batch", async () => {
 test("LoRA graphs compute no gradient of a frozen weight", () => {
   const model = tinyModel(1);
   const modules = loraModules(model.architecture.parameters(model.config), ["q_proj"]);
-  const graph = lossAndGradients(model, { kind: "lora", modules, lora: { rank: 2, alpha: 2 } }, { rows: 1, length: 8, predictors: 8 }, false);
-  expect([...graph.outputs.keys()].toSorted()).toEqual(["loss", ...modules.flatMap(({ name }) => [`d_${name}.lora_A.weight`, `d_${name}.lora_B.weight`])].toSorted());
+  const graph = lossAndGradients(
+    model,
+    { kind: "lora", modules, lora: { rank: 2, alpha: 2 } },
+    { rows: 1, length: 8, predictors: 8 },
+    false,
+  );
+  expect([...graph.outputs.keys()].toSorted()).toEqual(
+    [
+      "loss",
+      ...modules.flatMap(({ name }) => [`d_${name}.lora_A.weight`, `d_${name}.lora_B.weight`]),
+    ].toSorted(),
+  );
 });
 
 test("a window with nothing to train is an error, not a loss of zero", async () => {
-  const nothing: Example = { id: "masked", ids: Int32Array.of(1, 2, 3), trained: new Uint8Array(3) };
-  await expect(loraTrainer().train([one(nothing)], 1e-3)).rejects.toMatchObject({ code: "train/no-tokens" });
+  const nothing: Example = {
+    id: "masked",
+    ids: Int32Array.of(1, 2, 3),
+    trained: new Uint8Array(3),
+  };
+  await expect(loraTrainer().train([one(nothing)], 1e-3)).rejects.toMatchObject({
+    code: "train/no-tokens",
+  });
 });

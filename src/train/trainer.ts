@@ -5,7 +5,14 @@ import { type Program, type Value, compile, value } from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import type { Example } from "../tokenizer/example.ts";
-import { type BatchShape, type Trained, lossAndGradients, scores, trainedShapes, update } from "./graphs.ts";
+import {
+  type BatchShape,
+  type Trained,
+  lossAndGradients,
+  scores,
+  trainedShapes,
+  update,
+} from "./graphs.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
 
 /** What an optimizer step needs to go on exactly: weights and both moments by name. */
@@ -18,7 +25,14 @@ export interface TrainerState {
 
 export type TrainerConfig = Pick<
   TrainingConfig,
-  "sequenceLength" | "microBatch" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip" | "recompute"
+  | "sequenceLength"
+  | "microBatch"
+  | "beta1"
+  | "beta2"
+  | "epsilon"
+  | "weightDecay"
+  | "gradientClip"
+  | "recompute"
 >;
 
 /** Micro-batches are compiled for one of this many capacities of trained positions. */
@@ -41,7 +55,12 @@ export class Trainer {
   #step = 0;
 
   /** `start` are the first weights of everything trained: an adapter's, or the model's own. */
-  constructor(model: Model, trained: Trained, start: ReadonlyMap<string, Float32Array>, config: TrainerConfig) {
+  constructor(
+    model: Model,
+    trained: Trained,
+    start: ReadonlyMap<string, Float32Array>,
+    config: TrainerConfig,
+  ) {
     this.#model = model;
     this.#trained = trained;
     this.#config = config;
@@ -56,7 +75,8 @@ export class Trainer {
     const size = table.cos.length / config.sequenceLength;
     this.#fixed["cos"] = value("float32", [config.sequenceLength, size], table.cos);
     this.#fixed["sin"] = value("float32", [config.sequenceLength, size], table.sin);
-    const zeros = (): Map<string, Float32Array> => new Map([...this.#shapes].map(([name]) => [name, new Float32Array(start.get(name)!.length)]));
+    const zeros = (): Map<string, Float32Array> =>
+      new Map([...this.#shapes].map(([name]) => [name, new Float32Array(start.get(name)!.length)]));
     this.restore({ step: 0, weights: new Map(start), m: zeros(), v: zeros() });
   }
 
@@ -66,7 +86,10 @@ export class Trainer {
   }
 
   get trainableParameters(): number {
-    return [...this.#shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    return [...this.#shapes.values()].reduce(
+      (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
   }
 
   restore(state: TrainerState): void {
@@ -84,7 +107,12 @@ export class Trainer {
   state(): TrainerState {
     const read = (from: Record<string, Value>, prefix: string): Map<string, Float32Array> =>
       new Map([...this.#shapes.keys()].map((name) => [name, floats(from[prefix + name]!.data)]));
-    return { step: this.#step, weights: read(this.#weights, ""), m: read(this.#moments, "m_"), v: read(this.#moments, "v_") };
+    return {
+      step: this.#step,
+      weights: read(this.#weights, ""),
+      m: read(this.#moments, "m_"),
+      v: read(this.#moments, "v_"),
+    };
   }
 
   /**
@@ -92,37 +120,66 @@ export class Trainer {
    * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens` and
    * `train/bad-loss`.
    */
-  async train(window: readonly PackedBatch[], learningRate: number): Promise<{ loss: number; gradNorm: number; tokens: number }> {
+  async train(
+    window: readonly PackedBatch[],
+    learningRate: number,
+  ): Promise<{ loss: number; gradNorm: number; tokens: number }> {
     const trainedTokens = window.reduce((sum, batch) => sum + batch.targets.length, 0);
-    if (trainedTokens === 0) throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, { hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect." });
+    if (trainedTokens === 0)
+      throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, {
+        hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect.",
+      });
     let loss = 0;
     let gradients: Record<string, Value> = {};
     for (const [index, batch] of window.entries()) {
       const shape = this.#shape(batch);
-      const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () => lossAndGradients(this.#model, this.#trained, shape, this.#config.recompute));
-      const outputs = await program.run({ ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) });
+      const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () =>
+        lossAndGradients(this.#model, this.#trained, shape, this.#config.recompute),
+      );
+      const outputs = await program.run({
+        ...this.#fixed,
+        ...this.#weights,
+        ...batchFeeds(batch, shape),
+      });
       loss += floats(outputs["loss"]!.data)[0]!;
       if (index === 0) gradients = outputs;
-      else for (const name of this.#shapes.keys()) accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
+      else
+        for (const name of this.#shapes.keys())
+          accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
     }
     const mean = loss / trainedTokens;
     if (!Number.isFinite(mean) || mean === 0) {
       const ids = window.flatMap((batch) => batch.placements.map(({ example }) => example.id));
-      throw new TwainError("train/bad-loss", `the loss of step ${this.#step + 1} is ${mean}`, { hint: `Lower the learning rate, or look at the rows of that step: ${ids.slice(0, 5).join(", ")} …` });
+      throw new TwainError("train/bad-loss", `the loss of step ${this.#step + 1} is ${mean}`, {
+        hint: `Lower the learning rate, or look at the rows of that step: ${ids.slice(0, 5).join(", ")} …`,
+      });
     }
     const gradNorm = await this.#update(gradients, trainedTokens, learningRate);
-    return { loss: mean, gradNorm, tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0) };
+    return {
+      loss: mean,
+      gradNorm,
+      tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0),
+    };
   }
 
   /** Summed log-probability of the trained tokens of each example, in nats; nothing is trained. */
-  async score(examples: readonly Example[], signal?: AbortSignal): Promise<{ sum: number; tokens: number }[]> {
+  async score(
+    examples: readonly Example[],
+    signal?: AbortSignal,
+  ): Promise<{ sum: number; tokens: number }[]> {
     const { microBatch, sequenceLength } = this.#config;
     const result = new Map<Example, { sum: number; tokens: number }>();
     for (const batch of packOnce(examples, microBatch, sequenceLength)) {
       signal?.throwIfAborted();
       const shape = this.#shape(batch);
-      const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () => scores(this.#model, this.#trained, shape));
-      const { logProbs } = await program.run({ ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) });
+      const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () =>
+        scores(this.#model, this.#trained, shape),
+      );
+      const { logProbs } = await program.run({
+        ...this.#fixed,
+        ...this.#weights,
+        ...batchFeeds(batch, shape),
+      });
       const data = floats(logProbs!.data);
       let at = 0;
       for (const { example } of batch.placements) {
@@ -140,7 +197,11 @@ export class Trainer {
     this.#programs.clear();
   }
 
-  async #update(gradients: Record<string, Value>, trainedTokens: number, learningRate: number): Promise<number> {
+  async #update(
+    gradients: Record<string, Value>,
+    trainedTokens: number,
+    learningRate: number,
+  ): Promise<number> {
     this.#step++;
     const { beta1, beta2 } = this.#config;
     const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
@@ -169,7 +230,11 @@ export class Trainer {
   #shape(batch: PackedBatch): BatchShape {
     const slots = batch.rows * batch.length;
     const unit = Math.ceil(slots / CAPACITIES);
-    return { rows: batch.rows, length: batch.length, predictors: Math.min(slots, Math.max(1, Math.ceil(batch.predictors.length / unit)) * unit) };
+    return {
+      rows: batch.rows,
+      length: batch.length,
+      predictors: Math.min(slots, Math.max(1, Math.ceil(batch.predictors.length / unit)) * unit),
+    };
   }
 
   #program(key: string, build: () => ReturnType<typeof scores>): Promise<Program> {

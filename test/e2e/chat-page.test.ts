@@ -201,7 +201,7 @@ describe.skipIf(!executablePath)("in a browser", () => {
         await page.getByRole("button", { name: "Fresh sheet" }).click();
         await page.waitForSelector(".front");
         await page.reload();
-      await page.waitForSelector(".chip:not(:disabled)");
+        await page.waitForSelector(".chip:not(:disabled)");
         expect(await page.getByLabel("Model").inputValue()).toBe("nano");
         expect(await page.getByLabel("Dr. Franklin").isChecked()).toBe(true);
       },

@@ -36,7 +36,11 @@ export function tinyModel(seed: number, config: ModelConfig = tinyConfig): Model
 }
 
 /** An example of random tokens; about half of them trained, the first never. */
-export function randomExample(seed: number, length: number, vocab = tinyConfig.vocab_size): Example {
+export function randomExample(
+  seed: number,
+  length: number,
+  vocab = tinyConfig.vocab_size,
+): Example {
   const random = createRandom(seed).fork("example");
   const ids = Int32Array.from({ length }, () => random.integer(0, vocab - 1));
   const trained = Uint8Array.from({ length }, (_, i) => (i > 0 && random.next() < 0.6 ? 1 : 0));

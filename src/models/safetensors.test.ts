@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "twainbot-safetensors-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A file by hand: header object and data bytes. */
+async function write(header: unknown, data: Uint8Array, length?: number): Promise<string> {
+  const text = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(8);
+  head.writeBigUInt64LE(BigInt(length ?? text.length));
+  const path = join(folder, "x.safetensors");
+  await writeFile(path, Buffer.concat([head, text, data]));
+  return path;
+}
+
+test("what is written is read, bit for bit, in order", async () => {
+  const path = join(folder, "a.safetensors");
+  const odd = Float32Array.of(1.5, -0, Number.MIN_VALUE, 3e38, 0.1, 7);
+  const tensors = new Map([
+    ["second.weight", { shape: [2, 3], data: odd }],
+    ["first", { shape: [], data: Float32Array.of(4) }],
+    ["nothing", { shape: [0], data: new Float32Array() }],
+  ]);
+  await writeSafetensors(path, tensors, { format: "pt" });
+  const read = await readSafetensors(path);
+  expect([...read.tensors.keys()]).toEqual([...tensors.keys()]);
+  for (const [name, { shape, data }] of tensors) {
+    expect(read.tensors.get(name)!.shape).toEqual(shape);
+    expect(new Uint32Array(read.tensors.get(name)!.data.buffer)).toEqual(
+      new Uint32Array(Float32Array.from(data).buffer),
+    );
+  }
+  expect(read.metadata).toEqual({ format: "pt" });
+  // Readers that map the file need the data to start at a multiple of eight.
+  expect((8 + Number((await readFile(path)).readBigUInt64LE())) % 8).toBe(0);
+});
+
+test("half and brain floats become the numbers that they stand for", async () => {
+  const path = await write(
+    {
+      half: { dtype: "F16", shape: [5], data_offsets: [0, 10] },
+      brain: { dtype: "BF16", shape: [2], data_offsets: [10, 14] },
+    },
+    new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x3f80, 0xc049).buffer),
+  );
+  const { tensors } = await readSafetensors(path);
+  expect([...tensors.get("half")!.data]).toEqual([
+    1,
+    -2,
+    2 ** -24,
+    65504,
+    Number.POSITIVE_INFINITY,
+  ]);
+  expect([...tensors.get("brain")!.data]).toEqual([1, -3.140625]);
+});
+
+describe("a damaged file is named, not trusted", () => {
+  const entry = { a: { dtype: "F32", shape: [2], data_offsets: [0, 8] } };
+  const cases: [string, () => Promise<string>][] = [
+    ["cut short", () => write(entry, new Uint8Array(5))],
+    ["a header longer than the file", () => write(entry, new Uint8Array(8), 2 ** 40)],
+    [
+      "offsets that do not fit the shape",
+      () => write({ a: { dtype: "F32", shape: [3], data_offsets: [0, 8] } }, new Uint8Array(8)),
+    ],
+    [
+      "a negative size",
+      () => write({ a: { dtype: "F32", shape: [-2], data_offsets: [0, 8] } }, new Uint8Array(8)),
+    ],
+    [
+      "an unknown type",
+      () => write({ a: { dtype: "F99", shape: [2], data_offsets: [0, 8] } }, new Uint8Array(8)),
+    ],
+    ["a header that is a list", () => write([1, 2], new Uint8Array(8))],
+    [
+      "four bytes",
+      async () => {
+        const path = join(folder, "tiny");
+        await writeFile(path, "abcd");
+        return path;
+      },
+    ],
+  ];
+  test.each(cases)("%s", async (_name, make) => {
+    await expect(readSafetensors(await make())).rejects.toMatchObject({
+      code: "model/bad-safetensors",
+    });
+  });
+});
