@@ -30,11 +30,13 @@ export default defineRecipe({
   curate: { drills: 24_000, episodes: { train: 12_000, cases: 220 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 800, validEvery: 200, saveEvery: 200 },
+    training: { ...nano.base.training, steps: 750, validEvery: 250, saveEvery: 250 },
   },
   train: {
     ...nano.train,
-    steps: 1500,
+    steps: 1900,
+    validEvery: 380,
+    saveEvery: 380,
     mixture: {
       tool: 0.66,
       "tool-error": 0.04,

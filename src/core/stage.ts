@@ -140,7 +140,7 @@ export async function* runStage<Config>(
   try {
     while (!next.done) {
       yield await record(next.value);
-      signal.throwIfAborted();
+      // An abort is the stage's to notice: training saves a checkpoint before it stops.
       next = await work.next();
     }
   } finally {

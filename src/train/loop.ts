@@ -90,7 +90,11 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
     trainer.step * config.gradientAccumulation * config.microBatch * config.sequenceLength;
   const stopped = (): boolean => config.patience > 0 && progress.sinceBest >= config.patience;
   while (trainer.step < config.steps && !stopped()) {
-    signal.throwIfAborted();
+    if (signal.aborted) {
+      // Ctrl-C leaves time for this; a kill falls back to the last regular checkpoint.
+      await save();
+      signal.throwIfAborted();
+    }
     const started = performance.now();
     const learningRate = learningRateAt(trainer.step + 1, config);
     const result = await trainer.train(window(), learningRate);
