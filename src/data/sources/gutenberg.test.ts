@@ -186,7 +186,7 @@ describe("a mirror on the network", () => {
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
   const fromServer = (more: Record<string, unknown> = {}): Promise<Document[]> =>
-    collect({ mirror: base, delaySeconds: 0.02, ...more }, { network: true });
+    collect({ mirror: base, delaySeconds: 0.2, ...more }, { network: true });
 
   test("reads robots.txt first, says who it is, waits between requests, and never asks twice", async () => {
     answer = (url) =>
@@ -203,7 +203,8 @@ describe("a mirror on the network", () => {
       "/9/0/0/9001/9001-8.txt",
     ]);
     expect(requests[0]!.agent).toMatch(/^twainbot\//);
-    expect(requests[2]!.at - requests[1]!.at).toBeGreaterThan(15);
+    // Seen from the server: on a busy machine an arrival may be noticed late, hence half the delay.
+    expect(requests[2]!.at - requests[1]!.at).toBeGreaterThan(100);
     const again = (await fromServer())[0]!;
     expect(again).toEqual(document);
     expect(requests.filter(({ url }) => url.endsWith("-8.txt"))).toHaveLength(1);
