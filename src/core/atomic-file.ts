@@ -1,6 +1,6 @@
-/** Files that are either whole or not there: temporary name, fsync, rename. */
+/** Files that are either whole or not there (temporary name, fsync, rename), and logs that grow. */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, appendFile, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TwainError } from "./errors.ts";
 
@@ -11,7 +11,8 @@ const KNOWN: Record<string, string> = {
   EROFS: "the file system is read-only",
 };
 
-function writeFailure(path: string, error: unknown): unknown {
+/** The error of a write in words, where it is the disk's fault and not ours. */
+export function writeFailure(path: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = KNOWN[code];
   if (!known) return error;
@@ -42,4 +43,11 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw writeFailure(path, error);
   }
+}
+
+/** Adds to the end of a log; what a killed process leaves is at worst a last line cut short. */
+export async function appendText(path: string, text: string): Promise<void> {
+  await appendFile(path, text).catch((error: unknown) => {
+    throw writeFailure(path, error);
+  });
 }

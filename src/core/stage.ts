@@ -2,10 +2,10 @@
  * A stage reads what earlier stages wrote, writes files of its own, and narrates as it goes. It is
  * skipped when its manifest, written last, says that the same work is already done.
  */
-import { appendFile, mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { writeFileAtomic } from "./atomic-file.ts";
+import { appendText, writeFileAtomic } from "./atomic-file.ts";
 import { TwainError } from "./errors.ts";
 import { type RunEvent, StageName } from "./events.ts";
 import { fingerprint, hashFile } from "./hash.ts";
@@ -107,7 +107,7 @@ export async function* runStage<Config>(
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Manifest> {
   const record = async (event: RunEvent): Promise<RunEvent> => {
-    await appendFile(dir.events, `${JSON.stringify(event)}\n`);
+    await appendText(dir.events, `${JSON.stringify(event)}\n`);
     return event;
   };
   const config = stage.config(recipe);

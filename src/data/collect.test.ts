@@ -214,3 +214,26 @@ describe("the stage", () => {
     }
   });
 });
+
+test("an optional source without its folder is left out and says so; with it, it must give documents", async () => {
+  const dumps = { kind: "reddit-csv", files: ["none.csv"] };
+  const sources = (optional: boolean): unknown[] => [
+    { ...dumps, optional },
+    { kind: "bundled", sets: ["franklin"] },
+  ];
+  const rootless = (optional: boolean): Recipe => {
+    const recipe = recipeOf(sources(optional));
+    const { root: _root, ...data } = recipe.data;
+    return { ...recipe, data };
+  };
+  const events: RunEvent[] = [];
+  await run(rootless(true), "optional", undefined, (event) => events.push(event));
+  expect(Object.keys(await files("optional"))).toContain("1-bundled.jsonl");
+  const notices = events.flatMap((event) => (event.type === "notice" ? [event.message] : []));
+  expect(notices.join()).toContain("without none.csv");
+
+  await expect(run(rootless(false), "needed")).rejects.toMatchObject({ code: "collect/no-root" });
+  await expect(run(recipeOf(sources(true)), "gone")).rejects.toMatchObject({
+    code: "collect/missing-file",
+  });
+});

@@ -29,6 +29,7 @@ const Sidecar = z.object({
   sha256: z.string(),
   documents: z.number(),
   bad: z.record(z.string(), z.number()),
+  skipped: z.string().optional(),
 });
 type Sidecar = z.infer<typeof Sidecar>;
 
@@ -91,6 +92,7 @@ async function* collectSource(
   const stop = new AbortController();
   const bad: Record<string, number> = {};
   let documents = 0;
+  let skipped: string | undefined;
   // `writeJsonl` pulls documents; events are what has gathered between two of them.
   const events: RunEvent[] = [];
   let wake = (): void => {};
@@ -101,6 +103,8 @@ async function* collectSource(
         yield item.document;
       } else if (item.type === "bad") {
         bad[item.reason] = (bad[item.reason] ?? 0) + 1;
+      } else if (item.type === "skipped") {
+        skipped = item.message;
       } else {
         events.push({
           type: "progress",
@@ -139,6 +143,7 @@ async function* collectSource(
     sha256: (await hashFile(file)).sha256,
     documents,
     bad,
+    ...(skipped !== undefined && { skipped }),
   };
   await writeFileAtomic(sidecarOf(file), `${JSON.stringify(sidecar)}\n`);
   return sidecar;
@@ -204,7 +209,9 @@ export const collect: Stage<CollectConfig> = {
         kept: sidecar.documents,
         dropped: sidecar.bad,
       };
-      if (sidecar.documents === 0) {
+      if (sidecar.skipped !== undefined) {
+        yield { type: "notice", stage: "collect", message: `${label}: ${sidecar.skipped}` };
+      } else if (sidecar.documents === 0) {
         throw new TwainError(
           "collect/empty-source",
           `the source data.sources[${i}] (${entry.kind}) gave no document`,

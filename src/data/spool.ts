@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
-import { writeFileAtomic } from "../core/atomic-file.ts";
+import { writeFailure, writeFileAtomic } from "../core/atomic-file.ts";
 
 /** A file of JSON lines that lives until `remove`. */
 export interface Spool {
@@ -23,7 +23,11 @@ export async function openSpool(path: string): Promise<Spool> {
   let pending = "";
   let closed = false;
   const flush = async (): Promise<void> => {
-    if (pending !== "") await file.appendFile(pending);
+    if (pending !== "") {
+      await file.appendFile(pending).catch((error: unknown) => {
+        throw writeFailure(path, error);
+      });
+    }
     pending = "";
   };
   const close = async (): Promise<void> => {

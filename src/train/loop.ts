@@ -1,7 +1,7 @@
 /** The training loop: steps, validation, checkpoints, early stop. Knows no stage and no recipe file. */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeFileAtomic } from "../core/atomic-file.ts";
+import { appendText, writeFileAtomic } from "../core/atomic-file.ts";
 import type { RunEvent, StageName } from "../core/events.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
 import type { Example } from "../tokenizer/example.ts";
@@ -109,7 +109,7 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
       tokens,
       tokensPerSecond,
     };
-    await appendFile(inputs.metrics, `${JSON.stringify(line)}\n`);
+    await appendText(inputs.metrics, `${JSON.stringify(line)}\n`);
     yield {
       type: "train-step",
       stage,
@@ -128,7 +128,7 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
         ? { bestLoss: loss, bestStep: step, sinceBest: 0 }
         : { ...progress, sinceBest: progress.sinceBest + 1 };
       if (isBest) best = copy(trainer.state().weights);
-      await appendFile(inputs.metrics, `${JSON.stringify({ step, validLoss: loss })}\n`);
+      await appendText(inputs.metrics, `${JSON.stringify({ step, validLoss: loss })}\n`);
       yield { type: "valid", stage, step, loss, best: isBest };
       if (stopped())
         yield {

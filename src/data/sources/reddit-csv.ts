@@ -14,6 +14,8 @@ const Config = z.strictObject({
   files: z.array(z.string()).nonempty(),
   /** Subreddits whose titles are meant to be funny. */
   humorous: z.array(z.string()).default(["TheOnion"]),
+  /** Go on without the dumps where `data.root` is not set: nobody offers them for download. */
+  optional: z.boolean().default(false),
 });
 type Config = z.infer<typeof Config>;
 
@@ -34,6 +36,9 @@ function pathOf(file: string, root: string | undefined): string {
   return join(root, "reddit", file);
 }
 
+const mayBeLeftOut = (config: Config, root: string | undefined): boolean =>
+  config.optional && root === undefined && config.files.some((file) => !isAbsolute(file));
+
 /** The columns of one file by name; throws `collect/bad-columns`. */
 function columnsOf(header: readonly string[], path: string): (name: string) => number {
   const missing = REQUIRED.filter((name) => !header.includes(name));
@@ -53,8 +58,9 @@ export const redditCsv: Source<Config> = {
   kind: "reddit-csv",
   schema: Config,
 
-  inputs: (config, { root }) =>
-    Promise.all(
+  async inputs(config, { root }) {
+    if (mayBeLeftOut(config, root)) return null;
+    return Promise.all(
       config.files.map((file) =>
         hashFile(pathOf(file, root)).then(
           (hash) => hash.sha256,
@@ -62,11 +68,19 @@ export const redditCsv: Source<Config> = {
           () => null,
         ),
       ),
-    ),
+    );
+  },
 
   async *collect(config, { root, signal }) {
     const humorous = new Set(config.humorous.map((name) => name.toLowerCase()));
     const seen = new Set<string>();
+    if (mayBeLeftOut(config, root)) {
+      yield {
+        type: "skipped",
+        message: `without ${config.files.join(" and ")}: the dumps are not offered for download; data.root=<folder> names a folder with reddit/ in it`,
+      };
+      return;
+    }
     for (const [i, file] of config.files.entries()) {
       const path = pathOf(file, root);
       if (!(await stat(path).catch(() => undefined))?.isFile()) {

@@ -17,6 +17,8 @@ export interface SourceContext {
 export type Collected =
   | { type: "document"; document: Document }
   | { type: "bad"; reason: string; at: string }
+  /** The recipe allows that this source is left out, and it is; no document follows. */
+  | { type: "skipped"; message: string }
   | { type: "progress"; label: string; done: number; total?: number };
 
 export interface Source<Config> {

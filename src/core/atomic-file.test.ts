@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { appendText, writeFileAtomic } from "./atomic-file.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "twainbot-atomic-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test("a file is whole, in a folder made for it, and nothing lies beside it", async () => {
+  const path = join(folder, "a", "b.txt");
+  await writeFileAtomic(path, "first");
+  await writeFileAtomic(path, async (file) => {
+    await file.write("sec");
+    await file.write("ond");
+  });
+  expect(await readFile(path, "utf8")).toBe("second");
+  expect(await readdir(join(folder, "a"))).toEqual(["b.txt"]);
+});
+
+test("a writer that fails leaves the old file and no temporary one, and its error is its own", async () => {
+  const path = join(folder, "kept.txt");
+  await writeFileAtomic(path, "old");
+  const own = new Error("the writer's");
+  await expect(
+    writeFileAtomic(path, async (file) => {
+      await file.write("half");
+      throw own;
+    }),
+  ).rejects.toBe(own);
+  expect(await readFile(path, "utf8")).toBe("old");
+  expect(await readdir(folder)).toEqual(["kept.txt"]);
+});
+
+// The kernel's own ENOSPC: every write to this device finds it full.
+test.skipIf(!existsSync("/dev/full"))("a full disk is told in words, with what to do", async () => {
+  const path = join(folder, "kept.txt");
+  await writeFileAtomic(path, "old");
+  const full = await open("/dev/full", "w");
+  try {
+    await expect(
+      writeFileAtomic(path, async () => {
+        await full.write("more");
+      }),
+    ).rejects.toMatchObject({
+      code: "core/write-failed",
+      message: `cannot write ${path}: the disk is full (ENOSPC)`,
+      hint: expect.stringContaining("finished work is kept") as string,
+    });
+  } finally {
+    await full.close();
+  }
+  expect(await readFile(path, "utf8")).toBe("old");
+  await expect(appendText("/dev/full", "line\n")).rejects.toMatchObject({
+    code: "core/write-failed",
+  });
+});
+
+test.skipIf(process.getuid?.() === 0)("so is a folder that may not be written", async () => {
+  await chmod(folder, 0o500);
+  try {
+    await expect(writeFileAtomic(join(folder, "x"), "y")).rejects.toMatchObject({
+      code: "core/write-failed",
+    });
+  } finally {
+    await chmod(folder, 0o700);
+  }
+});
+
+test("a folder in the way is no fault of the disk", async () => {
+  await writeFile(join(folder, "file"), "");
+  await expect(writeFileAtomic(join(folder, "file", "x"), "y")).rejects.toMatchObject({
+    code: expect.stringMatching(/ENOTDIR|EEXIST/) as string,
+  });
+});
