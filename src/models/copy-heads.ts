@@ -24,6 +24,10 @@ const SLOW = 0.02;
 
 type Matrix = number[][];
 
+/** How many tokens before its own a position is told of: the context that a copy is found by. */
+const backOf = (config: ModelConfig): number =>
+  config.num_attention_heads >= 3 && config.hidden_size >= 6 * headDim(config) ? 3 : 2;
+
 /** `rows` orthonormal random rows of width `width` that use columns `from` to `to` only; rows beyond that space are zero. */
 function orthonormal(
   rows: number,
@@ -79,8 +83,9 @@ export function addCopyHeads(
   const frequency = (pair: number): number => config.rope_theta ** ((-2 * pair) / size);
   const pairs = Array.from({ length: size / 2 }, (_, i) => i);
 
-  // The residual stream: tokens in the first part, the token one and two places before in two slots of a head's width.
-  const tokenEnd = width - 2 * size;
+  // The residual stream: tokens in the first part, then a slot of a head's width for each token before.
+  const back = backOf(config);
+  const tokenEnd = width - back * size;
   const embedding = data("model.embed_tokens.weight");
   for (let at = 0; at < embedding.length; at++) {
     const column = at % width;
@@ -88,7 +93,7 @@ export function addCopyHeads(
       column < CONSTANT.length ? CONSTANT_VALUE : embedding[at]! * (column < tokenEnd ? 1.4 : 0.2);
   }
   const token = orthonormal(size, width, CONSTANT.length, tokenEnd, random);
-  const slots = [0, 1].map((slot) =>
+  const slots = Array.from({ length: back }, (_, slot) =>
     Array.from({ length: size }, (_, r) =>
       Array.from({ length: width }, (_, c) => (c === tokenEnd + slot * size + r ? 1 : 0)),
     ),
@@ -110,10 +115,10 @@ export function addCopyHeads(
       for (let column = 0; column < width; column++) cell(row, column, (old) => 0.1 * old);
   };
 
-  // Layer 0, heads 0 and 1: attend 1 and 2 places back. A query rotated back by that many places meets
+  // Layer 0, heads 0, 1, …: attend 1, 2, … places back. A query rotated back by that many places meets
   // a constant key at full length there, and less elsewhere.
   const first = "model.layers.0.self_attn";
-  for (const head of [0, 1]) {
+  for (let head = 0; head < back; head++) {
     const keyHead = Math.floor(head / group);
     quieten(`${first}.q_proj.weight`, head);
     quieten(`${first}.k_proj.weight`, keyHead);
@@ -137,20 +142,22 @@ export function addCopyHeads(
         output[row * heads * size + head * size + i] = PREVIOUS_GAIN * slots[head]![i]![row]!;
   }
 
-  // Layer 1, heads 0 and 1: a query made of this token and the one before meets a key made of the
-  // two tokens before its place; what is copied is the token at that place.
+  // Layer 1, heads 0 and 1: a query made of this token and those before meets a key made of the
+  // tokens before its place; what is copied is the token at that place.
   const second = "model.layers.1.self_attn";
   const slow = pairs.filter((i) => frequency(i) < SLOW);
   const dimensions = [...slow, ...slow.map((pair) => pair + size / 2)];
   for (const keyHead of new Set([0, 1].map((head) => Math.floor(head / group)))) {
     const own = [0, 1].filter((head) => Math.floor(head / group) === keyHead);
-    const [near, far] = [0, 1].map(() =>
+    const mixes = slots.map(() =>
       dimensions.map(() =>
         Array.from({ length: size }, () => random.normal() / Math.sqrt(dimensions.length)),
       ),
     );
-    const sought = plus(product(near!, token), product(far!, slots[0]!));
-    const offered = plus(product(near!, slots[0]!), product(far!, slots[1]!));
+    const sought = mixes
+      .map((mix, i) => product(mix, i === 0 ? token : slots[i - 1]!))
+      .reduce(plus);
+    const offered = mixes.map((mix, i) => product(mix, slots[i]!)).reduce(plus);
     for (const head of own) quieten(`${second}.q_proj.weight`, head);
     quieten(`${second}.k_proj.weight`, keyHead);
     dimensions.forEach((dimension, row) => {

@@ -6,7 +6,7 @@ import type { Conversation } from "../core/conversation.ts";
 import { type ChatTemplate, createChatTemplate } from "./chat-template.ts";
 import { encodeConversation, encodePrompt } from "./example.ts";
 import { type Tokenizer, createTokenizer } from "./tokenizer.ts";
-import { trainBpe } from "./train-bpe.ts";
+import { trainVocabulary } from "./train-vocabulary.ts";
 import { twainTokens } from "./twain-template.ts";
 
 const tools: ToolDefinition[] = [
@@ -40,13 +40,13 @@ let tokenizer: Tokenizer;
 let twain: ChatTemplate;
 let qwen: { tokenizer: Tokenizer; template: ChatTemplate };
 beforeAll(async () => {
-  const files = await trainBpe(["the weather is fine, the weather is bad"], {
+  const files = await trainVocabulary(["the weather is fine, the weather is bad"], {
     ...twainTokens,
     vocabSize: 300,
   });
   tokenizer = createTokenizer(files);
   twain = createChatTemplate(files.config, tokenizer);
-  const chatFiles = await trainBpe(["the weather"], {
+  const chatFiles = await trainVocabulary(["the weather"], {
     vocabSize: 300,
     specialTokens: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
     markupTokens: ["<tool_call>", "</tool_call>"],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { pieces } from "./pre-tokenize.ts";
 import { type Tokenizer, createTokenizer } from "./tokenizer.ts";
-import { trainBpe } from "./train-bpe.ts";
+import { trainVocabulary } from "./train-vocabulary.ts";
 import { twainTokens } from "./twain-template.ts";
 
 const texts = [
@@ -42,7 +42,7 @@ const anyText = fc.oneof(
 
 let tokenizer: Tokenizer;
 beforeAll(async () => {
-  tokenizer = createTokenizer(await trainBpe(texts, { ...twainTokens, vocabSize: 320 }));
+  tokenizer = createTokenizer(await trainVocabulary(texts, { ...twainTokens, vocabSize: 320 }));
 });
 
 describe("pieces", () => {
@@ -93,7 +93,7 @@ describe("tokenizer", () => {
   });
 
   test("encoding piece by piece is what the library does with the whole", async () => {
-    const files = await trainBpe(texts, { ...twainTokens, vocabSize: 320 });
+    const files = await trainVocabulary(texts, { ...twainTokens, vocabSize: 320 });
     const library = new HfTokenizer(files.tokenizer, files.config);
     fc.assert(
       fc.property(
@@ -219,9 +219,9 @@ describe("tokenizer", () => {
   });
 
   test("the hash does not depend on formatting but on content", async () => {
-    const files = await trainBpe(texts, { ...twainTokens, vocabSize: 320 });
+    const files = await trainVocabulary(texts, { ...twainTokens, vocabSize: 320 });
     expect(createTokenizer(files).hash).toBe(tokenizer.hash);
-    const smaller = await trainBpe(texts, { ...twainTokens, vocabSize: 272 });
+    const smaller = await trainVocabulary(texts, { ...twainTokens, vocabSize: 272 });
     expect(createTokenizer(smaller).hash).not.toBe(tokenizer.hash);
   });
 });

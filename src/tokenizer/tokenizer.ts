@@ -9,7 +9,7 @@ import { fingerprint } from "../core/hash.ts";
 import { tokenBytes } from "./byte-alphabet.ts";
 import { encodeByPiece } from "./encode-by-piece.ts";
 import { pieceRegex } from "./pre-tokenize.ts";
-import type { TokenizerFiles } from "./train-bpe.ts";
+import type { TokenizerFiles } from "./train-vocabulary.ts";
 
 export interface DecodeOptions {
   /** Leaves special tokens out of the text. */
@@ -57,7 +57,7 @@ const TokenizerJson = z.looseObject({
   model: z.looseObject({ type: z.string() }),
 });
 
-/** The one pre-tokenizer that `trainBpe` writes. */
+/** The one pre-tokenizer that `trainVocabulary` writes. */
 const OwnPreTokenizer = z.object({
   type: z.literal("Sequence"),
   pretokenizers: z.tuple([

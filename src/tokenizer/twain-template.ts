@@ -1,5 +1,5 @@
 /** The chat template and the special tokens of models that are trained from scratch here. */
-import type { TrainBpeOptions } from "./train-bpe.ts";
+import type { TrainVocabularyOptions } from "./train-vocabulary.ts";
 
 /**
  * Short on purpose: a small model's context is dear. Tools are signatures (`get_weather(location,
@@ -30,7 +30,7 @@ const days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday";
 const months =
   "January February March April May June July August September October November December";
 
-/** For `trainBpe(texts, { ...twainTokens, vocabSize })`: the tokens that `twainTemplate` writes. */
+/** For `trainVocabulary(texts, { ...twainTokens, vocabSize })`: the tokens that `twainTemplate` writes. */
 export const twainTokens = {
   specialTokens: [
     "<|pad|>",
@@ -52,4 +52,7 @@ export const twainTokens = {
     pad_token: "<|pad|>",
     chat_template: twainTemplate,
   },
-} satisfies Pick<TrainBpeOptions, "specialTokens" | "markupTokens" | "wholeWords" | "config">;
+} satisfies Pick<
+  TrainVocabularyOptions,
+  "specialTokens" | "markupTokens" | "wholeWords" | "config"
+>;

@@ -4,6 +4,7 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Conversation } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import { createRandom } from "../core/random.ts";
@@ -22,7 +23,7 @@ import {
   loadTokenizer,
   writeTokenizerFiles,
 } from "../tokenizer/tokenizer.ts";
-import { type TokenizerFiles, trainBpe } from "../tokenizer/train-bpe.ts";
+import { type TokenizerFiles, trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
@@ -34,25 +35,48 @@ import { Trainer } from "./trainer.ts";
 export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
   recipe.base.kind === "folder" ? recipe.base.path : dir.base.root;
 
-/** Enough text for stable merges; more only costs time. */
-const TOKENIZER_CHARACTERS = 3_000_000;
+/** Enough text to tell frequent words from rare ones; more only costs time. */
+const VOCABULARY_CHARACTERS = 3_000_000;
 
-/** The words of both datasets: what people and the model say, calls and tool results as they are written. */
-async function* tokenizerTexts(dir: RunDir, signal: AbortSignal): AsyncGenerator<string> {
-  for (const path of [dir.dataset.train, dir.dataset.base]) {
-    let characters = 0;
-    for await (const { messages } of readRows(path)) {
+/** All that a row puts before the model, but for what the chat template adds. */
+function wordsOf({ messages, tools }: Conversation): string {
+  const calls = messages.flatMap((message) =>
+    message.role === "assistant" ? (message.toolCalls ?? []) : [],
+  );
+  return [
+    ...(tools ?? []).map(({ name, parameters }) => `${name}(${keysOf(parameters["properties"])})`),
+    ...messages.map((message) => message.content ?? ""),
+    ...calls.map((call) => JSON.stringify({ name: call.name, arguments: call.arguments })),
+  ].join("\n");
+}
+
+const keysOf = (value: unknown): string =>
+  typeof value === "object" && value !== null ? Object.keys(value).join(", ") : "";
+
+/** Text of both datasets in the shares in which training will meet it: a word is worth a token by its use. */
+async function* vocabularyTexts(
+  recipe: Recipe,
+  dir: RunDir,
+  base: ScratchBaseConfig,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  // Echoes are lists of words drawn at random: their counts say nothing.
+  const { echo: _echo, ...drillsAndText } = base.mixture;
+  for (const [path, mixture, characters] of [
+    [dir.dataset.train, recipe.train.mixture, VOCABULARY_CHARACTERS],
+    [dir.dataset.base, drillsAndText, VOCABULARY_CHARACTERS / 3],
+  ] as const) {
+    const whole = Object.values(mixture).reduce((a, b) => a + b, 0);
+    const left = new Map(
+      Object.entries(mixture).map(([domain, share]) => [domain, (share / whole) * characters]),
+    );
+    for await (const row of readRows(path)) {
       signal.throwIfAborted();
-      for (const message of messages) {
-        const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-        const text = [
-          message.content ?? "",
-          ...calls.map((call) => JSON.stringify({ name: call.name, arguments: call.arguments })),
-        ].join("");
-        characters += text.length;
-        yield text;
-      }
-      if (characters > TOKENIZER_CHARACTERS) break;
+      const budget = left.get(row.tags.domain) ?? 0;
+      if (budget <= 0) continue;
+      const text = wordsOf(row);
+      left.set(row.tags.domain, budget - text.length);
+      yield text;
     }
   }
 }
@@ -74,7 +98,7 @@ async function* trainScratch(
     message:
       "no pretrained base is used: a small one is trained from scratch first, on neutral text and copying drills",
   };
-  const files: TokenizerFiles = await trainBpe(tokenizerTexts(dir, signal), {
+  const files: TokenizerFiles = await trainVocabulary(vocabularyTexts(recipe, dir, base, signal), {
     ...twainTokens,
     vocabSize: base.vocabSize,
     signal,

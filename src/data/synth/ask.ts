@@ -91,6 +91,13 @@ function careless(text: string, random: Random): { text: string; lower: boolean 
   return { text: unstopped, lower: false };
 }
 
+/** Now and then people say something else as well. */
+export function withRemark(text: string, remarks: readonly string[], random: Random): string {
+  const draw = random.next();
+  if (draw < 0.16) return `${random.pick(remarks)} ${text}`;
+  return draw < 0.22 && /[.?!]$/.test(text) ? `${text} ${random.pick(remarks)}` : text;
+}
+
 /**
  * Fills a template for a place. Every argument is in the text, letter for letter: where the text is
  * typed in lower case, so are they.
@@ -103,6 +110,8 @@ export function askWeather(options: {
   random: Random;
   /** Off for places that do not exist, whose spelling nobody can mend. */
   careless?: boolean;
+  /** Sentences that may stand beside the question. */
+  remarks?: readonly string[];
 }): Question {
   const { tool, template, place, now, random } = options;
   const location = wordPlace(place, random);
@@ -116,6 +125,7 @@ export function askWeather(options: {
   });
   const units = random.next() < 0.08 ? random.pick(["Celsius", "Fahrenheit"]) : undefined;
   if (units) text = askUnits(text, units, random);
+  if (options.remarks) text = withRemark(text, options.remarks, random);
   const typed = options.careless === false ? { text, lower: false } : careless(text, random);
   const asTyped = (value: string): string => (typed.lower ? value.toLowerCase() : value);
   return {

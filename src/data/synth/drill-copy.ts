@@ -30,6 +30,13 @@ const KEYS =
     " ",
   );
 
+const KINDS = "letter note order map ticket list report question story song".split(" ");
+const NESTED = [
+  ["name", "arguments"],
+  ["kind", "details"],
+  ["title", "facts"],
+] as const;
+
 /** One thing to copy: mostly names, some words, numbers, days. */
 function drawItem(random: Random, places: readonly Place[]): string {
   const draw = random.next();
@@ -61,13 +68,15 @@ const drawWords = (random: Random): string =>
 
 /** Nothing but a row of words or names, to be said again once or twice: copying and nothing else. */
 export function drawEcho(random: Random, places: readonly Place[]): Drill {
-  const items = Array.from({ length: random.integer(4, 12) }, () => drawItem(random, places));
-  const text = random.next() < 0.75 ? drawWords(random) : items.join(" ");
-  return { kind: "echo", user: text, answer: random.next() < 0.6 ? text : `${text} ${text}` };
+  const items = Array.from({ length: random.integer(2, 7) }, () => drawItem(random, places));
+  const listed = items.join(" ");
+  const names = random.next() < 0.15 ? listed.toLowerCase() : listed;
+  const text = random.next() < 0.5 ? drawWords(random) : names;
+  return { kind: "echo", user: text, answer: random.next() < 0.75 ? text : `${text} ${text}` };
 }
 
 function drawItems(random: Random, places: readonly Place[]): string {
-  const items = Array.from({ length: random.pick([1, 1, 2, 2, 3, 4, 6, 9]) }, () =>
+  const items = Array.from({ length: random.pick([1, 1, 2, 2, 3, 4]) }, () =>
     drawItem(random, places),
   );
   const text = items.join(random.pick([" ", " ", ", ", ", ", " and "]));
@@ -96,12 +105,18 @@ function drawFrame(random: Random, places: readonly Place[]): Drill {
   const keys = random.shuffle(KEYS).slice(0, random.pick([1, 1, 2]));
   const pairs = keys.map((key) => [key, drawItem(random, places)] as const);
   const said = pairs.map(([key, value]) => `the ${key} is ${value}`).join(" and ");
-  const user = random.pick([
-    `Write as JSON: ${said}`,
-    `Put this in JSON: ${said}`,
-    `As JSON, ${said}`,
-  ]);
-  return { kind: "frame", user, answer: JSON.stringify(Object.fromEntries(pairs)) };
+  const ask = random.pick(["Write as JSON:", "Put this in JSON:", "As JSON,"]);
+  const facts = Object.fromEntries(pairs);
+  if (random.next() < 0.6)
+    return { kind: "frame", user: `${ask} ${said}`, answer: JSON.stringify(facts) };
+  // One level deeper, with a word of its own in front.
+  const kind = random.pick(KINDS);
+  const [outer, inner] = random.pick(NESTED);
+  return {
+    kind: "frame",
+    user: `${ask} a ${kind}, ${said}\n${outer}, ${inner}`,
+    answer: JSON.stringify({ [outer]: kind, [inner]: facts }),
+  };
 }
 
 /** "three" and 3. */

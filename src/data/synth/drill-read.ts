@@ -4,9 +4,11 @@ import type { Random } from "../../core/random.ts";
 import { CONDITION_PHRASES } from "../../weather/conditions.ts";
 import { type Place, placeLabel } from "../../weather/place.ts";
 import { WEEKDAYS } from "../../weather/resolve-date.ts";
-import type { Drill } from "./drills.ts";
+import { askWeather } from "./ask.ts";
+import type { Drill, DrillSources } from "./drills.ts";
 import { fill } from "./fill.ts";
 import { inventPerson, inventPlace, inventTown, inventWord } from "./names.ts";
+import { someMoment } from "./simulator.ts";
 
 const SKIES: readonly string[] = [
   ...CONDITION_PHRASES,
@@ -264,33 +266,29 @@ function drawOther(random: Random, places: readonly Place[]): Drill {
   return { kind: "other-sentence", user: `${told} ${named(ask)}`, answer: named(answer) };
 }
 
-/** A place named in passing: "Which place?" */
-function drawMention(random: Random, places: readonly Place[]): Drill {
-  const place =
-    random.next() < 0.3
-      ? `${pickPlace(random, places)}, ${inventTown(random)}`
-      : pickPlace(random, places);
-  const day = random.pick(WEEKDAYS);
-  const text = random.pick([
-    `My uncle is going to ${place} on ${day}.`,
-    `We shall be in ${place} on ${day}, if the mule is willing.`,
-    `On ${day} the train leaves for ${place}.`,
-    `${place} holds its fair on ${day}.`,
-    `Is there a good hotel in ${place} open on ${day}?`,
-    `I met a man from ${place} on ${day}.`,
-    `She wrote to me from ${place} last ${day}.`,
-  ]);
-  const typed = random.next() < 0.15 ? text.toLowerCase() : text;
-  const asTyped = (value: string): string => (typed === text ? value : value.toLowerCase());
-  return random.next() < 0.65
-    ? { kind: "mention", user: `${typed} Which place?`, answer: asTyped(place) }
-    : { kind: "mention", user: `${typed} Which day?`, answer: asTyped(day) };
+/** What a person's message says about place and time, picked out of it. */
+function drawMessage(random: Random, sources: DrillSources): Drill {
+  const { tool, template } = random.pick(sources.questions);
+  const known = sources.places.length > 0 && random.next() < 0.5;
+  const name = inventPlace(random);
+  const place: Place = known
+    ? random.pick(sources.places)
+    : { name, region: "", country: name, latitude: 0, longitude: 0, timezone: "UTC" };
+  const question = askWeather({ tool, template, place, now: someMoment(random), random });
+  const { location, date } = question.arguments;
+  const said = question.days === "" ? (date ?? "now") : question.days;
+  const [ask, answer] =
+    random.next() < 0.5
+      ? [random.pick(["Which place?", "Where?"]), location]
+      : [random.pick(["When?", "Which time?"]), said];
+  return { kind: "message", user: `${question.text}\n${ask}`, answer: String(answer) };
 }
 
 /** One reading drill. */
-export function drawRead(random: Random, places: readonly Place[]): Drill {
+export function drawRead(random: Random, sources: DrillSources): Drill {
+  const { places } = sources;
   const draw = random.next();
-  if (draw < 0.58) return drawWeather(random, places);
-  if (draw < 0.72) return drawDays(random, places);
-  return draw < 0.86 ? drawMention(random, places) : drawOther(random, places);
+  if (draw < 0.46) return drawWeather(random, places);
+  if (draw < 0.6) return drawDays(random, places);
+  return draw < 0.9 ? drawMessage(random, sources) : drawOther(random, places);
 }

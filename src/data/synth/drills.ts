@@ -6,6 +6,7 @@
 import type { Conversation } from "../../core/conversation.ts";
 import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
+import type { Template, WeatherToolName } from "./ask.ts";
 import { drawCopy, drawEcho } from "./drill-copy.ts";
 import { drawRead } from "./drill-read.ts";
 
@@ -13,6 +14,13 @@ export interface Drill {
   kind: string;
   user: string;
   answer: string;
+}
+
+export interface DrillSources {
+  /** Those that training may name. */
+  places: readonly Place[];
+  /** Phrasings of training, whose place and time are to be picked out. */
+  questions: readonly { tool: WeatherToolName; template: Template }[];
 }
 
 const LINEAGE = { licence: "CC0-1.0", generator: "twainbot-drills" };
@@ -39,17 +47,16 @@ export function* makeEchoes(options: {
   }
 }
 
-/** Yields exactly `count` rows, 45 of every 100 copying. `places` are those that training may name. */
-export function* makeDrills(options: {
-  count: number;
-  places: readonly Place[];
-  random: Random;
-}): Generator<Conversation> {
-  const { places, random } = options;
+/** Yields exactly `count` rows, 45 of every 100 copying. */
+export function* makeDrills(
+  sources: DrillSources,
+  options: { count: number; random: Random },
+): Generator<Conversation> {
+  const { random } = options;
   for (let i = 0; i < options.count; i++) {
     // A fixed pattern rather than a draw, so that the mix is exact: 9 of every 20.
     const copy = (i * 9) % 20 < 9;
-    const drill = copy ? drawCopy(random, places) : drawRead(random, places);
+    const drill = copy ? drawCopy(random, sources.places) : drawRead(random, sources);
     yield {
       id: `drill-${String(i).padStart(6, "0")}`,
       messages: turns(drill),

@@ -5,6 +5,7 @@ import { isJsonObject } from "../../core/json.ts";
 import { createRandom } from "../../core/random.ts";
 import { type Place, loadPlaces, plainName } from "../../weather/place.ts";
 import { type SynthItem, makeEpisodes } from "./episodes.ts";
+import { episodeSplitKeys } from "./question-templates.ts";
 import { createSimulator } from "./simulator.ts";
 import { type PlaceSplit, splitPlaces } from "./split-places.ts";
 import { verifyEpisode } from "./verify.ts";
@@ -22,7 +23,7 @@ async function generate(count: number, seed: number): Promise<SynthItem[]> {
   const made: SynthItem[] = [];
   const options = {
     count,
-    shares: { valid: 0.03, test: 0.05 },
+    splitKeys: episodeSplitKeys(voices, { valid: 0.03, test: 0.05 }, createRandom(2)),
     random: createRandom(seed),
     signal,
   };

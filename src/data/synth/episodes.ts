@@ -10,15 +10,10 @@ import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { answerWeather } from "./answer.ts";
-import { type Question, askWeather } from "./ask.ts";
+import { type Question, askWeather, withRemark } from "./ask.ts";
 import { COMPARE_TEMPLATES, answerComparison, askComparison } from "./compare.ts";
 import { inventTown } from "./names.ts";
-import {
-  episodeSplitKeys,
-  pickTool,
-  questionTemplates,
-  templatesOf,
-} from "./question-templates.ts";
+import { pickTool, questionTemplates, templatesOf } from "./question-templates.ts";
 import { createSimulator, someMoment } from "./simulator.ts";
 import { type RejectReason, verifyEpisode } from "./verify.ts";
 import { type Voices, voiceMessages } from "./voices.ts";
@@ -88,7 +83,8 @@ export async function* makeEpisodes(
   sources: EpisodeSources,
   options: {
     count: number;
-    shares: { valid: number; test: number };
+    /** Of every template, as `episodeSplitKeys` gives them. */
+    splitKeys: ReadonlyMap<string, string>;
     random: Random;
     signal: AbortSignal;
   },
@@ -97,14 +93,21 @@ export async function* makeEpisodes(
   const { random, signal } = options;
   const simulator = createSimulator(world);
   const templates = questionTemplates(voices, "train");
-  const keys = episodeSplitKeys(voices, options.shares, random.fork("split keys"));
   const missing = templatesOf("missing", voices.missing.train);
   const seen = new Set<string>();
 
   const ask = (place: Place, now: Date, real: boolean): Question => {
     const tool = pickTool(random);
     const template = random.pick(templates[tool]);
-    return askWeather({ tool, template, place, now, random, careless: real });
+    return askWeather({
+      tool,
+      template,
+      place,
+      now,
+      random,
+      careless: real,
+      remarks: voices.remarks,
+    });
   };
 
   const weatherDraft = async (domain: "tool" | "tool-error", now: Date): Promise<Draft> => {
@@ -166,7 +169,7 @@ export async function* makeEpisodes(
       tools: random.next() < 0.75 ? [...WEATHER_TOOLS] : random.shuffle(WEATHER_TOOLS),
       messages: [
         ...voiceMessages(persona),
-        { role: "user", content: typed(template.text, random) },
+        { role: "user", content: typed(withRemark(template.text, voices.remarks, random), random) },
         { role: "assistant", content: random.pick(voices.missing.asks[persona]) },
       ],
     };
@@ -185,7 +188,7 @@ export async function* makeEpisodes(
       tools: random.next() < 0.7 ? [...random.shuffle(WEATHER_TOOLS)] : [],
       messages: [
         ...voiceMessages(persona),
-        { role: "user", content: typed(user, random) },
+        { role: "user", content: typed(withRemark(user, voices.remarks, random), random) },
         { role: "assistant", content: reply[persona] ?? "" },
       ],
     };
@@ -220,7 +223,7 @@ export async function* makeEpisodes(
         licence: "CC0-1.0",
         generator: "twainbot-episodes",
         template: draft.template,
-        split_key: keys.get(draft.template) ?? `train:${draft.template}`,
+        split_key: options.splitKeys.get(draft.template) ?? `train:${draft.template}`,
       },
     };
     const reason = await verifyEpisode(row, simulator.tools, signal);

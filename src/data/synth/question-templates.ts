@@ -50,6 +50,19 @@ export const questionTemplates = (
   };
 };
 
+/** All question phrasings on the training side. */
+export const trainQuestions = (
+  voices: Voices,
+  splitKeys: ReadonlyMap<string, string>,
+): { tool: WeatherToolName; template: Template }[] => {
+  const templates = questionTemplates(voices, "train");
+  return (["get_weather", "get_current_weather", "get_forecast"] as const).flatMap((tool) =>
+    templates[tool]
+      .filter(({ id }) => splitKeys.get(id)?.startsWith("train:"))
+      .map((template) => ({ tool, template })),
+  );
+};
+
 /** Every template's split key; each kind of question is divided by itself, so no side lacks one. */
 export function episodeSplitKeys(
   voices: Voices,

@@ -239,7 +239,14 @@ describe("drills", () => {
   });
 
   test("hold every kind of letter sequence, and no held-out place", async () => {
-    const rows = [...makeDrills({ count: 4000, places: [], random: createRandom(2) })];
+    const template = { id: "q", text: "Will it rain in {place} {on_date}?" };
+    const question = { tool: "get_weather" as const, template };
+    const rows = [
+      ...makeDrills(
+        { places: [], questions: [question] },
+        { count: 4000, random: createRandom(2) },
+      ),
+    ];
     const pairs = new Set<string>();
     for (const row of rows) {
       const text = userText(row).toLowerCase();

@@ -9,6 +9,7 @@ import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
+import { episodeSplitKeys, trainQuestions } from "./question-templates.ts";
 import { splitPlaces } from "./split-places.ts";
 import { loadVoices } from "./voices.ts";
 
@@ -60,9 +61,10 @@ export async function* synthesize(
 
   let done = 0;
   const total = config.episodes.train;
+  const splitKeys = episodeSplitKeys(voices, config.split, random.fork("split keys"));
   const episodes = makeEpisodes(
     { voices, places: split.train, world },
-    { count: total, shares: config.split, random: random.fork("episodes"), signal },
+    { count: total, splitKeys, random: random.fork("episodes"), signal },
   );
   for await (const item of episodes) {
     if (++done % 500 === 0) yield { to: "progress", label: "episodes", done, total };
@@ -80,11 +82,11 @@ export async function* synthesize(
   yield { to: "progress", label: "instructions", done: documents.length, total: documents.length };
 
   if (!options.wantBase) return;
-  const drills = makeDrills({
-    count: config.drills,
-    places: split.train,
-    random: random.fork("drills"),
-  });
+  const questions = trainQuestions(voices, splitKeys);
+  const drills = makeDrills(
+    { places: split.train, questions },
+    { count: config.drills, random: random.fork("drills") },
+  );
   const echoes = makeEchoes({
     count: Math.ceil(config.drills / 2),
     places: split.train,

@@ -40,11 +40,15 @@ const Answers = z.strictObject({
   unavailable: perPersona,
 });
 
+/** What people say before or after a question, and what must not change the call. */
+const Remarks = texts;
+
 export interface Voices {
   questions: z.infer<typeof Questions>;
   missing: z.infer<typeof Missing>;
   banter: z.infer<typeof Banter>;
   answers: z.infer<typeof Answers>;
+  remarks: z.infer<typeof Remarks>;
 }
 
 async function load<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> {
@@ -54,13 +58,14 @@ async function load<S extends z.ZodType>(name: string, schema: S): Promise<z.out
   throw new TwainError("data/bad-corpus", `${path}: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Reads the four files; throws `data/bad-corpus` naming the path inside the file. */
+/** Reads the five files; throws `data/bad-corpus` naming the path inside the file. */
 export async function loadVoices(): Promise<Voices> {
   return {
     questions: await load("questions.json", Questions),
     missing: await load("missing.json", Missing),
     banter: await load("banter.json", Banter),
     answers: await load("answers.json", Answers),
+    remarks: await load("remarks.json", Remarks),
   };
 }
 
