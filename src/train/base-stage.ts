@@ -25,6 +25,7 @@ import {
 } from "../tokenizer/tokenizer.ts";
 import { type TokenizerFiles, trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
+import type { Example } from "../tokenizer/example.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
@@ -34,6 +35,8 @@ import { Trainer } from "./trainer.ts";
 /** Where the base model of a run is. */
 export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
   recipe.base.kind === "folder" ? recipe.base.path : dir.base.root;
+
+const EMBEDDING = "model.embed_tokens.weight";
 
 /** Enough text to tell frequent words from rare ones; more only costs time. */
 const VOCABULARY_CHARACTERS = 3_000_000;
@@ -85,6 +88,26 @@ function specialId(tokenizer: Tokenizer, token: string): number {
   const id = tokenizer.tokenToId(token);
   if (id === undefined) throw new Error(`the trained tokenizer has no ${token}`);
   return id;
+}
+
+/**
+ * Puts the embeddings of tokens that no row holds back to their first values, in place. The softmax
+ * pushes all of them the same way until they cannot be told apart, and a LoRA, which trains no
+ * embedding, could then never choose between the names of two tools.
+ */
+function restoreUnseen(
+  embedding: Float32Array,
+  first: Float32Array,
+  rows: Iterable<readonly Example[]>,
+  hidden: number,
+): void {
+  const seen = new Set<number>();
+  for (const examples of rows) for (const { ids } of examples) for (const id of ids) seen.add(id);
+  for (let id = 0; id * hidden < embedding.length; id++) {
+    if (seen.has(id)) continue;
+    const [from, to] = [id * hidden, (id + 1) * hidden];
+    embedding.set(first.subarray(from, to), from);
+  }
 }
 
 async function* trainScratch(
@@ -148,6 +171,12 @@ async function* trainScratch(
     });
     const best = new Map<string, StoredTensor>(
       [...shapes].map(([name, shape]) => [name, { shape, data: result.best.get(name)! }]),
+    );
+    restoreUnseen(
+      best.get(EMBEDDING)!.data,
+      tensors.get(EMBEDDING)!.data,
+      train.byDomain.values(),
+      config.hidden_size,
     );
     const outputs = await writeModel(dir.base.root, config, best);
     await writeTokenizerFiles(dir.base.root, files);

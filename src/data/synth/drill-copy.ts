@@ -2,7 +2,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { wordPlace } from "./ask.ts";
-import type { Drill } from "./drills.ts";
+import type { Drill, DrillSources } from "./drills.ts";
 import { numberWord } from "./fill.ts";
 import { inventPerson, inventPlace, inventPlaceInArea, inventWord } from "./names.ts";
 
@@ -56,22 +56,16 @@ function drawItem(random: Random, places: readonly Place[]): string {
   );
 }
 
-/** Plain words, nearly all of them single tokens. */
-const WORDS =
-  "about above after again air all along also always among and answer any apple are around as ask at away back bad bank barn be bed before behind bell below best better between big bird black blue boat body bold book both bottom bow box bread break bridge bright bring brother brown build but buy by call calm can carry cat chance change child city clean clear climb clock close cloud clouds coat cold come cook cool corn could count country cow cry current cut damp dark day days deep dog door down draw dress drink drive drizzle dry dust each ear early earth east easy eat egg end enough even every eye face fact fair fall far farm fast father few field fight fill find fire first fish five floor flour fly fog follow food foot for forecast forest four free freezing friend from front fruit full garden gate gave get gift girl give glad glass go gold good grass great green ground grow hail hair half hand happy hard hat have he head hear heart heat heavy help here high hill him his hold home hope horse hot hour house how humidity hundred ice if in ink iron it its jump just keep kind king know lake lamp land large last late laugh law lead leaf learn leave left leg less let letter light like line list little live long look low made make man many map mark may me mean measure meet mild mile milk mill mine minute mist month moon more morning mother mountain mouth move much mud music must my name near neck need never new news next night nine no noon north nose not now number ocean of off often old on once one only open or order other our out over own page paint pair paper part pass path pay people percent piece place plain plan plant play please point poor porch post pour proud pull push put quick quiet rain rainy read ready red rest rich ride right ring rise river road rock roof room root rope round row run sail salt same sand say scattered school sea season second see seed seem sell send seven she sheep ship shoe shop short should show side sign silver sing sister sit six skies sky sleep sleet slow small smell smile smoke snow so soft some song soon sound south speak spring stand star start stay steady step still stone stop store storm story street strong such sugar summer sun sunny sure swim table tail take talk tall teach tell temperature ten than that the their them then there these they thing think this those thought three through thunder thunderstorms till time to today together told tomorrow tonight too took top touch toward town train tree trip true try turn two under until up upon us use valley very visit voice wagon wait walk wall want warm was wash watch water wave way we weather week well went were west wet what wheat wheel when where which while white who whole why wide will wind window windy wine wing winter wish with wolf woman wood word work world worn would write yard year yellow yes you young your".split(
-    " ",
-  );
-
-/** A row of words: no spelling to mind, only their order. */
-const drawWords = (random: Random): string =>
-  Array.from({ length: random.integer(4, 20) }, () => random.pick(WORDS)).join(" ");
+/** A row of words: hardly any spelling to mind, only their order. */
+const drawWords = (random: Random, words: readonly string[]): string =>
+  Array.from({ length: random.integer(4, 20) }, () => random.pick(words)).join(" ");
 
 /** Nothing but a row of words or names, to be said again once or twice: copying and nothing else. */
-export function drawEcho(random: Random, places: readonly Place[]): Drill {
+export function drawEcho(random: Random, { places, words }: DrillSources): Drill {
   const items = Array.from({ length: random.integer(2, 7) }, () => drawItem(random, places));
   const listed = items.join(" ");
   const names = random.next() < 0.15 ? listed.toLowerCase() : listed;
-  const text = random.next() < 0.5 ? drawWords(random) : names;
+  const text = random.next() < 0.5 ? drawWords(random, words) : names;
   return { kind: "echo", user: text, answer: random.next() < 0.75 ? text : `${text} ${text}` };
 }
 
@@ -142,10 +136,10 @@ function drawSpelling(random: Random): Drill {
 }
 
 /** One copying drill. */
-export function drawCopy(random: Random, places: readonly Place[]): Drill {
+export function drawCopy(random: Random, { places, words }: DrillSources): Drill {
   const draw = random.next();
   if (draw < 0.66) {
-    const text = draw < 0.15 ? drawWords(random) : drawItems(random, places);
+    const text = draw < 0.15 ? drawWords(random, words) : drawItems(random, places);
     return { kind: "repeat", user: random.pick(ASK)(text), answer: text };
   }
   if (draw < 0.82) return drawField(random, places);

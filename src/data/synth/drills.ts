@@ -21,6 +21,8 @@ export interface DrillSources {
   places: readonly Place[];
   /** Phrasings of training, whose place and time are to be picked out. */
   questions: readonly { tool: WeatherToolName; template: Template }[];
+  /** What the adapter will have to read and write, so that the base has met each of them. */
+  words: readonly string[];
 }
 
 const LINEAGE = { licence: "CC0-1.0", generator: "twainbot-drills" };
@@ -32,15 +34,14 @@ const turns = (drill: Drill): Conversation["messages"] => [
 ];
 
 /** `count` rows of words and names to be said again (domain "echo"): where copying is learnt first. */
-export function* makeEchoes(options: {
-  count: number;
-  places: readonly Place[];
-  random: Random;
-}): Generator<Conversation> {
+export function* makeEchoes(
+  sources: DrillSources,
+  options: { count: number; random: Random },
+): Generator<Conversation> {
   for (let i = 0; i < options.count; i++) {
     yield {
       id: `echo-${String(i).padStart(6, "0")}`,
-      messages: turns(drawEcho(options.random, options.places)),
+      messages: turns(drawEcho(options.random, sources)),
       tags: { ...TAGS, domain: "echo" },
       meta: { ...LINEAGE, parents: [], template: "echo", split_key: `echo:${i}` },
     };
@@ -56,7 +57,7 @@ export function* makeDrills(
   for (let i = 0; i < options.count; i++) {
     // A fixed pattern rather than a draw, so that the mix is exact: 9 of every 20.
     const copy = (i * 9) % 20 < 9;
-    const drill = copy ? drawCopy(random, sources.places) : drawRead(random, sources);
+    const drill = copy ? drawCopy(random, sources) : drawRead(random, sources);
     yield {
       id: `drill-${String(i).padStart(6, "0")}`,
       messages: turns(drill),

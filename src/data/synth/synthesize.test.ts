@@ -243,7 +243,7 @@ describe("drills", () => {
     const question = { tool: "get_weather" as const, template };
     const rows = [
       ...makeDrills(
-        { places: [], questions: [question] },
+        { places: [], questions: [question], words: ["rain"] },
         { count: 4000, random: createRandom(2) },
       ),
     ];

@@ -10,6 +10,7 @@ import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
 import { episodeSplitKeys, trainQuestions } from "./question-templates.ts";
+import { knownWords } from "./known-words.ts";
 import { splitPlaces } from "./split-places.ts";
 import { loadVoices } from "./voices.ts";
 
@@ -83,13 +84,10 @@ export async function* synthesize(
 
   if (!options.wantBase) return;
   const questions = trainQuestions(voices, splitKeys);
-  const drills = makeDrills(
-    { places: split.train, questions },
-    { count: config.drills, random: random.fork("drills") },
-  );
-  const echoes = makeEchoes({
+  const drillSources = { places: split.train, questions, words: knownWords(voices) };
+  const drills = makeDrills(drillSources, { count: config.drills, random: random.fork("drills") });
+  const echoes = makeEchoes(drillSources, {
     count: Math.ceil(config.drills / 2),
-    places: split.train,
     random: random.fork("echoes"),
   });
   for (const rows of [echoes, drills]) {
