@@ -25,12 +25,12 @@ import {
 } from "../tokenizer/tokenizer.ts";
 import { type TokenizerFiles, trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
-import type { Example } from "../tokenizer/example.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
 import { Trainer } from "./trainer.ts";
+import { restoreUnseen } from "./unseen-embeddings.ts";
 
 /** Where the base model of a run is. */
 export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
@@ -88,26 +88,6 @@ function specialId(tokenizer: Tokenizer, token: string): number {
   const id = tokenizer.tokenToId(token);
   if (id === undefined) throw new Error(`the trained tokenizer has no ${token}`);
   return id;
-}
-
-/**
- * Puts the embeddings of tokens that no row holds back to their first values, in place. The softmax
- * pushes all of them the same way until they cannot be told apart, and a LoRA, which trains no
- * embedding, could then never choose between the names of two tools.
- */
-function restoreUnseen(
-  embedding: Float32Array,
-  first: Float32Array,
-  rows: Iterable<readonly Example[]>,
-  hidden: number,
-): void {
-  const seen = new Set<number>();
-  for (const examples of rows) for (const { ids } of examples) for (const id of ids) seen.add(id);
-  for (let id = 0; id * hidden < embedding.length; id++) {
-    if (seen.has(id)) continue;
-    const [from, to] = [id * hidden, (id + 1) * hidden];
-    embedding.set(first.subarray(from, to), from);
-  }
 }
 
 async function* trainScratch(
