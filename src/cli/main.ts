@@ -43,6 +43,14 @@ const commands: Record<string, Entry> = {
     description: "Look at recipe, rows and token masks before training",
     load: () => import("./inspect.ts"),
   },
+  why: {
+    description: "The life of one record or row: source, verdicts, what it became",
+    load: () => import("./why.ts"),
+  },
+  export: {
+    description: "Write a run's dataset for TRL, OpenAI, LLaMA-Factory and others",
+    load: () => import("./export.ts"),
+  },
   chat: {
     description: "Talk to a trained run in the terminal, with weather tools",
     load: () => import("./chat.ts"),

@@ -74,6 +74,11 @@ test("every record is in the ledger once, and is kept, cut or dropped with a rea
             reason: "has x",
             numbers: { at: line.id.indexOf("x") },
           });
+        // Every text can be read afterwards: the kept ones as documents, the others here.
+        for (const line of lines)
+          expect(line.text, line.id).toBe(
+            dropped.includes(line) ? (line.parent ?? line.id).replace(/~\d+$/, "") : undefined,
+          );
         for (const line of cut) expect(line.chunks).toEqual([`${line.id}#a`, `${line.id}#b`]);
       },
     ),

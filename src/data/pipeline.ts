@@ -2,6 +2,7 @@
  * Curation as a chain of steps over a stream of documents. A step judges; this file records every
  * verdict in the ledger, passes on what was kept, and stops a run in which a source is wiped out.
  */
+import { z } from "zod";
 import type { Document } from "../core/document.ts";
 import { TwainError } from "../core/errors.ts";
 
@@ -50,27 +51,31 @@ export function drop(
   };
 }
 
-export interface Verdict {
-  step: string;
-  verdict: "keep" | "drop";
-  reason?: string;
-  numbers?: Numbers;
-}
+export const Verdict = z.object({
+  step: z.string(),
+  verdict: z.enum(["keep", "drop"]),
+  reason: z.string().optional(),
+  numbers: z.record(z.string(), z.number()).optional(),
+});
+export type Verdict = z.infer<typeof Verdict>;
 
 /** One line of `ledger.jsonl`: everything that happened to one record. */
-export interface LedgerLine {
-  id: string;
-  source: string;
-  licence: string;
-  kind: string;
+export const LedgerLine = z.object({
+  id: z.string(),
+  source: z.string(),
+  licence: z.string(),
+  kind: z.string(),
   /** The record that this one was cut from. */
-  parent?: string;
-  verdicts: Verdict[];
+  parent: z.string().optional(),
+  verdicts: z.array(Verdict),
   /** Ids of the records that it was cut into. */
-  chunks?: string[];
+  chunks: z.array(z.string()).optional(),
   /** The record that says the same and was kept. */
-  mergedWith?: string;
-}
+  mergedWith: z.string().optional(),
+  /** Of a dropped record, as the step that dropped it read it: no other file holds it. */
+  text: z.string().optional(),
+});
+export type LedgerLine = z.infer<typeof LedgerLine>;
 
 export interface Ledger {
   enter(document: Document, parent?: string): void;
@@ -119,6 +124,7 @@ export function createLedger(): Ledger {
         const { reason, duplicateOf } = judgement;
         entry.verdicts.push({ step, verdict: "drop", reason, ...(numbers && { numbers }) });
         if (duplicateOf !== undefined) entry.mergedWith = duplicateOf;
+        entry.text = judgement.document.text;
         const { dropped } = tally(step);
         dropped[reason] = (dropped[reason] ?? 0) + 1;
         return;
