@@ -23,6 +23,10 @@ export interface PoliteOptions {
   /** The host that the user named; only it may be on the loopback. */
   host: string;
   maxBytes?: number;
+  /** A kept download that is older is fetched again; by default none is. */
+  maxAgeHours?: number;
+  /** What the user may do where the host does not serve them, as the end of a hint. */
+  instead?: string;
 }
 
 export interface Download {
@@ -73,7 +77,13 @@ export const isLoopbackHost = (host: string): boolean =>
 export function createPoliteFetch(options: PoliteOptions): {
   get(url: string): Promise<Download | undefined>;
 } {
-  const { signal, cacheDir, maxBytes = 32 << 20 } = options;
+  const {
+    signal,
+    cacheDir,
+    maxBytes = 32 << 20,
+    maxAgeHours = Infinity,
+    instead = "give data.root with a local mirror",
+  } = options;
   const agent = `twainbot/${versions().twainbot} (corpus collector; reads robots.txt; one request at a time)`;
   const blocked = privateAddresses();
   const robots = new Map<string, ReturnType<typeof robotsParser>>();
@@ -90,7 +100,7 @@ export function createPoliteFetch(options: PoliteOptions): {
       ? [{ address: bare }]
       : await lookup(bare, { all: true }).catch((cause: unknown) => {
           throw new TwainError("collect/unreachable", `the host ${bare} was not found`, {
-            hint: "Check the mirror's name and the connection, or give data.root with a local mirror.",
+            hint: `Check the host's name and the connection, or ${instead}.`,
             cause,
           });
         });
@@ -99,7 +109,7 @@ export function createPoliteFetch(options: PoliteOptions): {
         throw new TwainError(
           "collect/private-address",
           `${url.href} leads to the private address ${address}`,
-          { hint: "Only a mirror on 127.0.0.1 that the recipe names itself may be private." },
+          { hint: "Only a host on 127.0.0.1 that the recipe names itself may be private." },
         );
       }
     }
@@ -181,7 +191,7 @@ export function createPoliteFetch(options: PoliteOptions): {
           "collect/unreachable",
           `${url.href} did not answer after ${ATTEMPTS} attempts: ${String(problem)}`,
           {
-            hint: "Try again later, choose another mirror, or give data.root with a local mirror.",
+            hint: `Try again later, choose another host, or ${instead}.`,
             cause: problem,
           },
         );
@@ -203,7 +213,7 @@ export function createPoliteFetch(options: PoliteOptions): {
       throw new TwainError(
         "collect/robots-refused",
         `robots.txt of ${url.host} does not allow ${url.pathname}`,
-        { hint: "Use a mirror that allows robots, or give data.root with a local mirror." },
+        { hint: `Use a host that allows robots, or ${instead}.` },
       );
     }
   }
@@ -212,7 +222,10 @@ export function createPoliteFetch(options: PoliteOptions): {
     try {
       const known = CacheEntry.parse(JSON.parse(await readFile(entry, "utf8")));
       const bytes = await readFile(body);
-      return sha256(bytes) === known.sha256 ? { bytes, fetchedAt: known.fetchedAt } : undefined;
+      const fresh = Date.now() - Date.parse(known.fetchedAt) <= maxAgeHours * 3_600_000;
+      return fresh && sha256(bytes) === known.sha256
+        ? { bytes, fetchedAt: known.fetchedAt }
+        : undefined;
     } catch {
       return undefined;
     }

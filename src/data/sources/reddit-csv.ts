@@ -4,8 +4,9 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { Document } from "../../core/document.ts";
 import { TwainError } from "../../core/errors.ts";
-import { hashFile, sha256 } from "../../core/hash.ts";
+import { hashFile } from "../../core/hash.ts";
 import { readCsv } from "./csv-records.ts";
+import { REPEATED, redditDocument } from "./reddit-document.ts";
 import type { Source } from "./source.ts";
 
 const Config = z.strictObject({
@@ -21,8 +22,6 @@ type Config = z.infer<typeof Config>;
 
 const REQUIRED = ["id", "title", "subreddit"] as const;
 const MAX_BAD = 0.3;
-/** A post that two dumps share is no fault of either. */
-const REPEATED = "repeated id";
 
 function pathOf(file: string, root: string | undefined): string {
   if (isAbsolute(file)) return file;
@@ -133,31 +132,13 @@ function toDocument(
   seen: Set<string>,
 ): Document | string {
   const field = (name: string): string => fields[column(name)] ?? "";
-  const text = field("title");
-  const subreddit = field("subreddit");
-  if (text.trim() === "") return "no title";
-  if (!/^\w+$/.test(subreddit) || !/^\w+$/.test(field("id"))) return "no id";
-  const id = `reddit:${subreddit}:${field("id")}`;
-  if (seen.has(id)) return REPEATED;
-  seen.add(id);
-  const url = field("url");
-  const created = Number(field("created_utc"));
-  const dated = Number.isFinite(created) && created > 0;
-  return {
-    id,
-    kind: "headline",
-    text,
-    source: "reddit-csv",
-    ...(/^https?:\/\//.test(url) && { url }),
-    licence: "reddit-user-content (research use; not redistributed)",
-    ...(dated && { year: new Date(created * 1000).getUTCFullYear() }),
-    sha256: sha256(text),
-    synthetic: false,
-    extra: {
-      subreddit,
-      humorous: humorous.has(subreddit.toLowerCase()),
-      comments: Number(field("num_comments")) || 0,
-      ...(dated && { created }),
-    },
+  const post = {
+    id: field("id"),
+    subreddit: field("subreddit"),
+    title: field("title"),
+    url: field("url"),
+    created: Number(field("created_utc")),
+    comments: Number(field("num_comments")) || 0,
   };
+  return redditDocument("reddit-csv", post, humorous, seen);
 }
