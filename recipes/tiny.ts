@@ -8,10 +8,14 @@ export default defineRecipe({
   data: {
     sources: [{ kind: "bundled", sets: ["twain", "franklin", "headlines", "jokes", "neutral"] }],
   },
-  curate: { drills: 200, episodes: { train: 150, cases: 6 } },
+  curate: {
+    chunk: { minWords: 20, maxWords: 50 },
+    drills: 200,
+    episodes: { train: 150, cases: 6 },
+  },
   base: {
     kind: "scratch",
-    vocabSize: 512,
+    vocabSize: 2048,
     hidden: 48,
     intermediate: 96,
     layers: 2,

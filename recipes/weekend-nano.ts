@@ -27,25 +27,12 @@ export default defineRecipe({
   ...nano,
   name: "weekend-nano",
   description: "TwainBot from real books and headline dumps, on a laptop",
-  curate: { drills: 24_000, episodes: { train: 12_000, cases: 220 } },
+  curate: { ...nano.curate, drills: 24_000, episodes: { train: 16_000, cases: 220 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 750, validEvery: 250, saveEvery: 250 },
+    training: { ...nano.base.training, steps: 1500, validEvery: 500, saveEvery: 250 },
   },
-  train: {
-    ...nano.train,
-    steps: 1900,
-    validEvery: 380,
-    saveEvery: 380,
-    mixture: {
-      tool: 0.66,
-      "tool-error": 0.04,
-      "missing-location": 0.05,
-      "no-tool": 0.07,
-      humour: 0.09,
-      literary: 0.09,
-    },
-  },
+  train: { ...nano.train, steps: 2500, validEvery: 500, saveEvery: 250 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.

@@ -89,7 +89,7 @@ export type LoraConfig = z.infer<typeof LoraConfig>;
 
 const ScratchBase = z.strictObject({
   kind: z.literal("scratch"),
-  vocabSize: positive.default(2048),
+  vocabSize: positive.default(3072),
   hidden: positive.default(192),
   intermediate: positive.default(512),
   layers: positive.default(6),
@@ -103,7 +103,7 @@ const ScratchBase = z.strictObject({
   /** Share of training tokens: echoes teach copying, drills reading, text English. */
   mixture: z
     .record(z.string(), z.number().nonnegative())
-    .default({ echo: 0.4, drill: 0.52, text: 0.08 }),
+    .default({ echo: 0.4, drill: 0.5, text: 0.1 }),
   training: TrainingConfig,
 });
 const FolderBase = z.strictObject({

@@ -124,7 +124,7 @@ export async function trainVocabulary(
     throw new TwainError(
       "tokenizer/vocab-too-small",
       `a vocabulary of ${vocabSize} does not hold ${added.length} special tokens and the 256 bytes`,
-      { hint: `Set base.vocabSize to ${least} or more; 2048 suits a very small model.` },
+      { hint: `Set base.vocabSize to ${least} or more; 3072 suits a very small model.` },
     );
   }
   const vocab = new Map<string, number>();
