@@ -30,9 +30,9 @@ export default defineRecipe({
   curate: { ...nano.curate, drills: 24_000, episodes: { train: 16_000, cases: 220 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 1500, validEvery: 500, saveEvery: 250 },
+    training: { ...nano.base.training, steps: 3300, validEvery: 1100, saveEvery: 550 },
   },
-  train: { ...nano.train, steps: 2500, validEvery: 500, saveEvery: 250 },
+  train: { ...nano.train, steps: 3300, validEvery: 1100, saveEvery: 550 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.
