@@ -27,7 +27,7 @@ export default defineRecipe({
   ...nano,
   name: "weekend-nano",
   description: "TwainBot from real books and headline dumps, on a laptop",
-  curate: { ...nano.curate, drills: 24_000, episodes: { train: 16_000, cases: 220 } },
+  curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220 } },
   base: {
     ...nano.base,
     training: { ...nano.base.training, steps: 3300, validEvery: 1100, saveEvery: 550 },
