@@ -32,7 +32,7 @@ export default defineRecipe({
     ...nano.base,
     training: { ...nano.base.training, steps: 3300, validEvery: 1100, saveEvery: 550 },
   },
-  train: { ...nano.train, steps: 3300, validEvery: 1100, saveEvery: 550 },
+  train: { ...nano.train, steps: 2600, validEvery: 1300, saveEvery: 650 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.
