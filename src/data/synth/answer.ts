@@ -31,7 +31,7 @@ export function slotValues(facts: JsonObject): Record<string, string | number> {
 
 /** The place as the answer names it: mostly the town alone, sometimes as the question had it. */
 function namePlace(question: Question, result: JsonObject, random: Random): string {
-  const typed = textOf(question.arguments.location);
+  const typed = question.location;
   // What was typed in lower case is not repeated so.
   return typed !== typed.toLowerCase() && random.next() < 0.25 ? typed : cityOf(result);
 }
@@ -64,7 +64,7 @@ export function answerWeather(
 ): string {
   const { answers } = voices;
   if (result.error === "location_not_found") {
-    const place = textOf(question.arguments.location);
+    const place = question.location;
     return capitalised(fill(random.pick(answers.not_found[persona]), { place }));
   }
   if ("error" in result) return random.pick(answers.unavailable[persona]);

@@ -19,6 +19,10 @@ export interface Question {
   template: string;
   text: string;
   arguments: JsonObject;
+  /** The place, letter for letter as it was typed. */
+  location: string;
+  /** So is the date; empty where none was asked. */
+  date: string;
   /** "today", "on Saturday": how an answer repeats the date; empty where none was asked. */
   when: string;
   /** "three days", as it was typed. */
@@ -128,13 +132,18 @@ export function askWeather(options: {
   if (options.remarks) text = withRemark(text, options.remarks, random);
   const typed = options.careless === false ? { text, lower: false } : careless(text, random);
   const asTyped = (value: string): string => (typed.lower ? value.toLowerCase() : value);
+  const asked = {
+    location: asTyped(location),
+    date: tool === "get_weather" ? asTyped(date.date) : "",
+  };
   return {
     tool,
     template: template.id,
     text: typed.text,
+    ...asked,
     arguments: {
-      location: asTyped(location),
-      ...(tool === "get_weather" && { date: asTyped(date.date) }),
+      location: asked.location,
+      ...(asked.date !== "" && { date: asked.date }),
       ...(tool === "get_forecast" && { days: days.count }),
       ...(units && { units: units.toLowerCase() }),
     },

@@ -275,13 +275,12 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     ? random.pick(sources.places)
     : { name, region: "", country: name, latitude: 0, longitude: 0, timezone: "UTC" };
   const question = askWeather({ tool, template, place, now: someMoment(random), random });
-  const { location, date } = question.arguments;
-  const said = question.days === "" ? (date ?? "now") : question.days;
+  const said = question.days || question.date || "now";
   const [ask, answer] =
     random.next() < 0.5
-      ? [random.pick(["Which place?", "Where?"]), location]
+      ? [random.pick(["Which place?", "Where?"]), question.location]
       : [random.pick(["When?", "Which time?"]), said];
-  return { kind: "message", user: `${question.text}\n${ask}`, answer: String(answer) };
+  return { kind: "message", user: `${question.text}\n${ask}`, answer };
 }
 
 /** One reading drill. */
