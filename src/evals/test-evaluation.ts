@@ -111,7 +111,7 @@ const lines = (rows: unknown[]): string => rows.map((row) => `${JSON.stringify(r
 
 /** A `Chat` from a function of the messages. */
 export const scripted = (answer: (messages: readonly Message[]) => Partial<AssistantTurn>): Chat =>
-  // eslint-disable-next-line require-yield
+  // eslint-disable-next-line require-yield -- a Chat may send its turn without a delta
   async function* (messages, options) {
     options?.signal?.throwIfAborted();
     await Promise.resolve();

@@ -1,6 +1,7 @@
 /**
- * The base model of a recipe. `scratch` trains a tokenizer and a small Llama on neutral text and
- * copying drills, with no tool call among them; `folder` checks a model that is already there.
+ * The base model of a recipe. `scratch` trains a tokenizer and a small Llama on neutral text and drills in
+ * copying and reading, the wording of weather questions among them but no tool call; `folder` checks a
+ * model that is already there.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,6 +37,10 @@ import { restoreUnseen } from "./unseen-embeddings.ts";
 export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
   recipe.base.kind === "folder" ? recipe.base.path : dir.base.root;
 
+/** The vocabulary depends on what the adapter will train on, so that is part of the fingerprint. */
+type ScratchStageConfig = ScratchBaseConfig & { adapterMixture: Recipe["train"]["mixture"] };
+type BaseStageConfig = Exclude<BaseConfig, ScratchBaseConfig> | ScratchStageConfig;
+
 const EMBEDDING = "model.embed_tokens.weight";
 
 /** Enough text to tell frequent words from rare ones; more only costs time. */
@@ -58,15 +63,14 @@ const keysOf = (value: unknown): string =>
 
 /** Text of both datasets in the shares in which training will meet it: a word is worth a token by its use. */
 async function* vocabularyTexts(
-  recipe: Recipe,
+  base: ScratchStageConfig,
   dir: RunDir,
-  base: ScratchBaseConfig,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   // Echoes are lists of words drawn at random: their counts say nothing.
   const { echo: _echo, ...drillsAndText } = base.mixture;
   for (const [path, mixture, characters] of [
-    [dir.dataset.train, recipe.train.mixture, VOCABULARY_CHARACTERS],
+    [dir.dataset.train, base.adapterMixture, VOCABULARY_CHARACTERS],
     [dir.dataset.base, drillsAndText, VOCABULARY_CHARACTERS / 3],
   ] as const) {
     const whole = Object.values(mixture).reduce((a, b) => a + b, 0);
@@ -91,17 +95,17 @@ function specialId(tokenizer: Tokenizer, token: string): number {
 }
 
 async function* trainScratch(
-  base: ScratchBaseConfig,
-  context: StageContext<BaseConfig>,
+  base: ScratchStageConfig,
+  context: StageContext<BaseStageConfig>,
 ): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint } = context;
   yield {
     type: "notice",
     stage: "base",
     message:
-      "no pretrained base is used: a small one is trained from scratch first, on neutral text and copying drills",
+      "no pretrained base is used: a small one is trained from scratch first, on neutral text and drills in copying and reading",
   };
-  const files: TokenizerFiles = await trainVocabulary(vocabularyTexts(recipe, dir, base, signal), {
+  const files: TokenizerFiles = await trainVocabulary(vocabularyTexts(base, dir, signal), {
     ...twainTokens,
     vocabSize: base.vocabSize,
     signal,
@@ -198,10 +202,11 @@ async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult>
   return { outputs: [], counts: { parameters } };
 }
 
-export const base: Stage<BaseConfig> = {
+export const base: Stage<BaseStageConfig> = {
   name: "base",
   needs: ["curate"],
-  config: (recipe) => recipe.base,
+  config: ({ base: config, train }) =>
+    config.kind === "scratch" ? { ...config, adapterMixture: train.mixture } : config,
   async inputs(config) {
     if (config.kind !== "folder") return null;
     const names = await readdir(config.path).catch((cause: unknown) => {
