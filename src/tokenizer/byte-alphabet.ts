@@ -17,6 +17,12 @@ const bytes: ReadonlyMap<string, number> = new Map(
   byteCharacters.map((character, byte) => [character, byte]),
 );
 
+const encoder = new TextEncoder();
+
+/** A text as a byte-level token spells it. */
+export const byteToken = (text: string): string =>
+  Array.from(encoder.encode(text), (byte) => byteCharacters[byte]).join("");
+
 /** The bytes of a byte-level token, or undefined where a character is not of the alphabet. */
 export function tokenBytes(token: string): Uint8Array | undefined {
   const found = new Uint8Array(token.length);

@@ -11,6 +11,7 @@ const memoSize = 100_000;
 export function encodeByPiece(
   encode: (text: string) => number[],
   added: readonly string[],
+  whole: (piece: string) => number | undefined,
 ): (text: string) => number[] {
   const escaped = added
     .toSorted((a, b) => b.length - a.length)
@@ -23,7 +24,10 @@ export function encodeByPiece(
     const known = memo.get(piece);
     if (known) return known;
     if (memo.size >= memoSize) memo.clear();
-    const ids = encode(piece);
+    // A piece that is a token is that token (`ignore_merges`). The library must not cut it again: alone,
+    // without the text that follows, it might be cut differently.
+    const one = whole(piece);
+    const ids = one === undefined ? encode(piece) : [one];
     memo.set(piece, ids);
     return ids;
   };

@@ -58,8 +58,7 @@ describe("pieces", () => {
       " it",
       "'s",
       " ",
-      "6",
-      "2",
+      "62",
       "°,",
       " get_current_weather",
       " said",
@@ -69,14 +68,21 @@ describe("pieces", () => {
       " ",
       " b",
     ]);
-    expect(pieces('{"location":"St. Louis"}')).toEqual([
-      '{"',
-      "location",
-      '":"',
+    expect(pieces('{"location":"St. Louis, Missouri","low":-6,"date":"2024-03-14"}')).toEqual([
+      '{"location":"',
       "St",
       ".",
       " ",
       "Louis",
+      ", ",
+      "Missouri",
+      '","low":',
+      "-6",
+      ',"date":"',
+      "20",
+      "24",
+      "-03",
+      "-14",
       '"}',
     ]);
   });
@@ -101,6 +107,12 @@ describe("tokenizer", () => {
           anyText,
           fc.string({
             unit: fc.constantFrom(
+              '{"low":',
+              '","',
+              '":"',
+              ", ",
+              "-1",
+              "23",
               "'",
               "s",
               "l",

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
 import { fingerprint } from "../core/hash.ts";
-import { tokenBytes } from "./byte-alphabet.ts";
+import { byteToken, tokenBytes } from "./byte-alphabet.ts";
 import { encodeByPiece } from "./encode-by-piece.ts";
 import { pieceRegex } from "./pre-tokenize.ts";
 import type { TokenizerFiles } from "./train-vocabulary.ts";
@@ -158,7 +158,10 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     return ids as number[];
   };
   const own = json.normalizer === null && OwnPreTokenizer.safeParse(json.pre_tokenizer).success;
-  const encode = own ? encodeByPiece(encodeWhole, [...addedContents.values()]) : encodeWhole;
+  const wholePiece = (piece: string): number | undefined => hf.token_to_id(byteToken(piece));
+  const encode = own
+    ? encodeByPiece(encodeWhole, [...addedContents.values()], wholePiece)
+    : encodeWhole;
 
   const createDecoder = ({ skipSpecial = false }: DecodeOptions = {}): StreamDecoder => {
     if (!byteLevel) return windowDecoder((ids) => wholeDecode(ids, skipSpecial));

@@ -1,12 +1,14 @@
 /**
- * Trains a byte-level tokenizer and writes it down as Hugging Face files: frequent words are one token
- * each, everything else is spelled byte by byte. In the file it is a BPE that ignores merges and has
- * none. A model of a million parameters copies a name well if all names are spelled with the same few
- * letters, and badly if each is cut into its own rare syllables, as merges would.
+ * Trains a byte-level BPE and writes it down as Hugging Face files: frequent words are one token each,
+ * everything else is spelled in pairs of letters and single bytes. Merges go no further than pairs. A
+ * model of a million parameters copies a name well if all names are spelled with the same few symbols,
+ * each of which it meets all the time, and badly if each is cut into its own rare syllables. Single
+ * letters, though, repeat within a name, and a copy slips from one place to the other: two pairs tell
+ * nearly every place of a row from every other.
  */
 import { TwainError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import { byteCharacters } from "./byte-alphabet.ts";
+import { byteCharacters, byteToken } from "./byte-alphabet.ts";
 import { pieceRegex, pieces } from "./pre-tokenize.ts";
 
 /** The contents of `tokenizer.json` and `tokenizer_config.json`. */
@@ -27,8 +29,10 @@ export interface TrainVocabularyOptions {
    * token, `Hannibal` stays spelled, as unseen names will be.
    */
   nameLimit?: number;
-  /** Capitalised words of a closed class (days, months): tokens whatever their count. */
+  /** Words of a closed class (days, months, numbers): tokens whatever their count. */
   wholeWords?: readonly string[];
+  /** At most so many merges, of two letters each; they take no more than a quarter of the room. */
+  letterPairs?: number;
   /** Merged into tokenizer_config.json. */
   config?: JsonObject;
   signal?: AbortSignal;
@@ -46,27 +50,38 @@ async function countPieces(
   return counts;
 }
 
-/** Pieces that become tokens, the most frequent first; ties in the order of code units. */
-function rank(
+/** Capitalised and hardly ever seen otherwise. */
+function nameTest(
   counts: ReadonlyMap<string, number>,
   nameLimit: number,
-  wholeWords: readonly string[],
-): string[] {
-  const isName = (piece: string): boolean => {
+): (piece: string) => boolean {
+  return (piece) => {
     if (!/^[\p{Lu}\p{Lt}]/u.test(piece)) return false;
     const lower = piece.toLowerCase();
     return (counts.get(lower) ?? 0) + (counts.get(` ${lower}`) ?? 0) < nameLimit;
   };
-  const frequent = [...counts]
-    .filter(([piece, count]) => count > 1 && !isName(piece))
-    .toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(([piece]) => piece);
-  return [...wholeWords, ...frequent];
+}
+
+const byCount = (counts: Iterable<[string, number]>): string[] =>
+  [...counts].toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([text]) => text);
+
+/** The commonest pairs of ASCII letters in capitalised words, which are what must be spelled. */
+function rankPairs(counts: ReadonlyMap<string, number>): string[] {
+  const pairs = new Map<string, number>();
+  for (const [piece, count] of counts) {
+    if (!/^[A-Z]/.test(piece)) continue;
+    for (let i = 1; i < piece.length; i++) {
+      const pair = piece.slice(i - 1, i + 1);
+      if (/^[A-Za-z]{2}$/.test(pair)) pairs.set(pair, (pairs.get(pair) ?? 0) + count);
+    }
+  }
+  return byCount(pairs);
 }
 
 function tokenizerJson(
   added: { content: string; special: boolean }[],
   vocab: ReadonlyMap<string, number>,
+  pairs: readonly string[],
 ): JsonObject {
   return {
     version: "1.0",
@@ -101,14 +116,14 @@ function tokenizerJson(
       byte_fallback: false,
       ignore_merges: true,
       vocab: Object.fromEntries(vocab),
-      merges: [],
+      merges: pairs.map((pair) => `${pair[0]} ${pair[1]}`),
     },
   };
 }
 
 /**
- * The ids are: special tokens, markup tokens, the 256 bytes, words. The same texts in the same order
- * give the same files. Throws `tokenizer/vocab-too-small`.
+ * The ids are: special tokens, markup tokens, the 256 bytes, pairs of letters, words. The same texts in
+ * the same order give the same files. Throws `tokenizer/vocab-too-small`.
  */
 export async function trainVocabulary(
   texts: AsyncIterable<string> | Iterable<string>,
@@ -127,19 +142,21 @@ export async function trainVocabulary(
       { hint: `Set base.vocabSize to ${least} or more; 3072 suits a very small model.` },
     );
   }
+  const counts = await countPieces(texts, options.signal);
+  const room = Math.min(options.letterPairs ?? 0, Math.floor((vocabSize - least) / 4));
+  const pairs = rankPairs(counts).slice(0, room);
+  const isName = nameTest(counts, nameLimit);
+  const frequent = byCount([...counts].filter(([piece, n]) => n > 1 && !isName(piece)));
+
   const vocab = new Map<string, number>();
   const add = (token: string): void => {
-    if (!vocab.has(token)) vocab.set(token, vocab.size);
+    if (vocab.size < vocabSize && !vocab.has(token)) vocab.set(token, vocab.size);
   };
   for (const { content } of added) add(content);
-  for (const character of byteCharacters) add(character);
-  const encoder = new TextEncoder();
-  for (const piece of rank(await countPieces(texts, options.signal), nameLimit, wholeWords)) {
-    if (vocab.size === vocabSize) break;
-    add(Array.from(encoder.encode(piece), (byte) => byteCharacters[byte]).join(""));
-  }
+  for (const token of [...byteCharacters, ...pairs]) add(token);
+  for (const piece of [...wholeWords, ...frequent]) add(byteToken(piece));
   return {
-    tokenizer: tokenizerJson(added, vocab),
+    tokenizer: tokenizerJson(added, vocab, pairs),
     config: {
       tokenizer_class: "PreTrainedTokenizerFast",
       clean_up_tokenization_spaces: false,

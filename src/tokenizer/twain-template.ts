@@ -1,4 +1,5 @@
 /** The chat template and the special tokens of models that are trained from scratch here. */
+import { numberPieces } from "./pre-tokenize.ts";
 import type { TrainVocabularyOptions } from "./train-vocabulary.ts";
 
 /**
@@ -45,7 +46,8 @@ export const twainTokens = {
   // Not special: parsers of other servers must see them in decoded text.
   markupTokens: ["<tool_call>", "</tool_call>"],
   // Every forecast is full of them, and none is a name that must be spelled.
-  wholeWords: [...days.split(" "), ...months.split(" "), "United", "States"],
+  wholeWords: [...numberPieces, ...days.split(" "), ...months.split(" "), "United", "States"],
+  letterPairs: 500,
   config: {
     bos_token: "<|bos|>",
     eos_token: "<|end|>",
@@ -54,5 +56,5 @@ export const twainTokens = {
   },
 } satisfies Pick<
   TrainVocabularyOptions,
-  "specialTokens" | "markupTokens" | "wholeWords" | "config"
+  "specialTokens" | "markupTokens" | "wholeWords" | "letterPairs" | "config"
 >;

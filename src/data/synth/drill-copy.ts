@@ -58,11 +58,11 @@ function drawItem(random: Random, places: readonly Place[]): string {
 
 /** A row of words: hardly any spelling to mind, only their order. */
 const drawWords = (random: Random, words: readonly string[]): string =>
-  Array.from({ length: random.integer(4, 20) }, () => random.pick(words)).join(" ");
+  Array.from({ length: random.integer(3, 12) }, () => random.pick(words)).join(" ");
 
 /** Nothing but a row of words or names, to be said again once or twice: copying and nothing else. */
 export function drawEcho(random: Random, { places, words }: DrillSources): Drill {
-  const items = Array.from({ length: random.integer(2, 7) }, () => drawItem(random, places));
+  const items = Array.from({ length: random.integer(1, 5) }, () => drawItem(random, places));
   const listed = items.join(" ");
   const names = random.next() < 0.15 ? listed.toLowerCase() : listed;
   const text = random.next() < 0.5 ? drawWords(random, words) : names;

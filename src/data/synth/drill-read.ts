@@ -67,7 +67,8 @@ function weatherFacts(random: Random): Fact[] {
     asks: string,
     answers: string,
   ): Fact => ({
-    key: random.pick(keys.split(" ")),
+    // The first is the weather tools' own name for it.
+    key: random.next() < 0.5 ? keys.split(" ")[0]! : random.pick(keys.split(" ")),
     value,
     clause,
     asks: asks.split("|"),
@@ -96,7 +97,7 @@ function weatherFacts(random: Random): Fact[] {
       "The chance of rain in {place} is {value} percent.|{place} has a {value} percent chance of rain.",
     ),
     fact(
-      "wind wind_speed breeze",
+      "wind_speed wind breeze",
       wind,
       `a wind of ${wind}`,
       "How strong is the wind?|What is the wind?",
@@ -210,13 +211,19 @@ function restate(random: Random, place: string, facts: readonly Fact[]): string 
 function drawDays(random: Random, places: readonly Place[]): Drill {
   const spot = pickSpot(random, places);
   const start = random.integer(0, 6);
+  // Half of them with all that the forecast tool would say.
+  const dated = random.next() < 0.5;
+  const month = `202${random.integer(0, 9)}-${String(random.integer(1, 12)).padStart(2, "0")}`;
+  const first = random.integer(1, 26);
   const days = Array.from({ length: random.pick([2, 2, 3]) }, (_, i) => {
     const low = random.integer(-20, 85);
     return {
+      ...(dated && { date: `${month}-${String(first + i).padStart(2, "0")}` }),
       weekday: WEEKDAYS[(start + i) % 7]!,
       conditions: random.pick(SKIES),
       high: low + random.integer(2, 25),
       low,
+      ...(dated && { precipitation_chance: random.integer(0, 100) }),
     };
   });
   const user = JSON.stringify({ location: random.next() < 0.4 ? spot.label : spot.name, days });
@@ -266,8 +273,19 @@ function drawOther(random: Random, places: readonly Place[]): Drill {
   return { kind: "other-sentence", user: `${told} ${named(ask)}`, answer: named(answer) };
 }
 
-/** What a person's message says about place and time, picked out of it. */
+/** What a person's message says about place, time and units, picked out of it, or that it says nothing of them. */
 function drawMessage(random: Random, sources: DrillSources): Drill {
+  const drill = (text: string, asks: readonly string[], answer: string): Drill => ({
+    kind: "message",
+    user: `${text}\n${random.pick(asks)}`,
+    answer,
+  });
+  const kinds = ["Weather or talk?"];
+  const where = ["Which place?", "Where?"];
+  const draw = random.next();
+  if (draw < 0.08) return drill(random.pick(sources.talk), kinds, "talk");
+  if (draw < 0.14) return drill(random.pick(sources.placeless), where, "nowhere");
+
   const { tool, template } = random.pick(sources.questions);
   const known = sources.places.length > 0 && random.next() < 0.5;
   const name = inventPlace(random);
@@ -275,12 +293,12 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     ? random.pick(sources.places)
     : { name, region: "", country: name, latitude: 0, longitude: 0, timezone: "UTC" };
   const question = askWeather({ tool, template, place, now: someMoment(random), random });
-  const said = question.days || question.date || "now";
-  const [ask, answer] =
-    random.next() < 0.5
-      ? [random.pick(["Which place?", "Where?"]), question.location]
-      : [random.pick(["When?", "Which time?"]), said];
-  return { kind: "message", user: `${question.text}\n${ask}`, answer };
+  if (draw < 0.2) return drill(question.text, kinds, "weather");
+  const { units } = question.arguments;
+  if (typeof units === "string" && random.next() < 0.5)
+    return drill(question.text, ["Which units?"], units);
+  if (draw < 0.6) return drill(question.text, where, question.location);
+  return drill(question.text, ["When?", "Which time?"], question.days || question.date || "now");
 }
 
 /** One reading drill. */

@@ -21,6 +21,9 @@ export interface DrillSources {
   places: readonly Place[];
   /** Phrasings of training, whose place and time are to be picked out. */
   questions: readonly { tool: WeatherToolName; template: Template }[];
+  /** Weather questions that name no place, and messages that are not about the weather. */
+  placeless: readonly string[];
+  talk: readonly string[];
   /** What the adapter will have to read and write, so that the base has met each of them. */
   words: readonly string[];
 }

@@ -243,7 +243,13 @@ describe("drills", () => {
     const question = { tool: "get_weather" as const, template };
     const rows = [
       ...makeDrills(
-        { places: [], questions: [question], words: ["rain"] },
+        {
+          places: [],
+          questions: [question],
+          placeless: ["Rain?"],
+          talk: ["Hello."],
+          words: ["rain"],
+        },
         { count: 4000, random: createRandom(2) },
       ),
     ];

@@ -84,7 +84,13 @@ export async function* synthesize(
 
   if (!options.wantBase) return;
   const questions = trainQuestions(voices, splitKeys);
-  const drillSources = { places: split.train, questions, words: knownWords(voices) };
+  const drillSources = {
+    places: split.train,
+    questions,
+    placeless: voices.missing.train,
+    talk: voices.banter.train.map(({ user }) => user),
+    words: knownWords(voices),
+  };
   const drills = makeDrills(drillSources, { count: config.drills, random: random.fork("drills") });
   const echoes = makeEchoes(drillSources, {
     count: Math.ceil(config.drills / 2),
