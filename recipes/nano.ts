@@ -24,7 +24,7 @@ export default defineRecipe({
     heads: 4,
     kvHeads: 4,
     context: 512,
-    mixture: { echo: 0.35, drill: 0.57, text: 0.08 },
+    mixture: { echo: 0.2, drill: 0.7, text: 0.1 },
     training: {
       steps: 750,
       sequenceLength: 192,

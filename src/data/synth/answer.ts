@@ -29,8 +29,11 @@ export function slotValues(facts: JsonObject): Record<string, string | number> {
   };
 }
 
+/** What an answer repeats of the question. */
+type Asked = Pick<Question, "tool" | "location" | "when" | "days">;
+
 /** The place as the answer names it: mostly the town alone, sometimes as the question had it. */
-function namePlace(question: Question, result: JsonObject, random: Random): string {
+function namePlace(question: Asked, result: JsonObject, random: Random): string {
   const typed = question.location;
   // What was typed in lower case is not repeated so.
   return typed !== typed.toLowerCase() && random.next() < 0.25 ? typed : cityOf(result);
@@ -56,7 +59,7 @@ function answerForecast(
 
 /** The reply to a question in a persona's voice; an error result gets an honest refusal. */
 export function answerWeather(
-  question: Question,
+  question: Asked,
   result: JsonObject,
   persona: Persona,
   voices: Voices,

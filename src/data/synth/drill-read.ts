@@ -5,6 +5,7 @@ import { CONDITION_PHRASES } from "../../weather/conditions.ts";
 import { type Place, placeLabel } from "../../weather/place.ts";
 import { WEEKDAYS } from "../../weather/resolve-date.ts";
 import { askWeather } from "./ask.ts";
+import { drawReport, extract } from "./drill-report.ts";
 import type { Drill, DrillSources } from "./drills.ts";
 import { fill } from "./fill.ts";
 import { inventPerson, inventPlace, inventTown, inventWord } from "./names.ts";
@@ -280,11 +281,12 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     user: `${text}\n${random.pick(asks)}`,
     answer,
   });
+  const { banter, missing } = sources.voices;
   const kinds = ["Weather or talk?"];
   const where = ["Which place?", "Where?"];
   const draw = random.next();
-  if (draw < 0.08) return drill(random.pick(sources.talk), kinds, "talk");
-  if (draw < 0.14) return drill(random.pick(sources.placeless), where, "nowhere");
+  if (draw < 0.08) return drill(random.pick(banter.train).user, kinds, "talk");
+  if (draw < 0.14) return drill(random.pick(missing.train), where, "nowhere");
 
   const { tool, template } = random.pick(sources.questions);
   const known = sources.places.length > 0 && random.next() < 0.5;
@@ -294,10 +296,11 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     : { name, region: "", country: name, latitude: 0, longitude: 0, timezone: "UTC" };
   const question = askWeather({ tool, template, place, now: someMoment(random), random });
   if (draw < 0.2) return drill(question.text, kinds, "weather");
+  if (draw < 0.6) return extract(question, random);
   const { units } = question.arguments;
   if (typeof units === "string" && random.next() < 0.5)
     return drill(question.text, ["Which units?"], units);
-  if (draw < 0.6) return drill(question.text, where, question.location);
+  if (draw < 0.82) return drill(question.text, where, question.location);
   return drill(question.text, ["When?", "Which time?"], question.days || question.date || "now");
 }
 
@@ -305,7 +308,8 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
 export function drawRead(random: Random, sources: DrillSources): Drill {
   const { places } = sources;
   const draw = random.next();
-  if (draw < 0.46) return drawWeather(random, places);
-  if (draw < 0.6) return drawDays(random, places);
-  return draw < 0.9 ? drawMessage(random, sources) : drawOther(random, places);
+  if (draw < 0.22) return drawWeather(random, places);
+  if (draw < 0.5) return drawReport(random, pickSpot(random, places), sources.voices);
+  if (draw < 0.57) return drawDays(random, places);
+  return draw < 0.93 ? drawMessage(random, sources) : drawOther(random, places);
 }

@@ -1,6 +1,6 @@
 /**
- * Short exercises for a base model from scratch: say this again (45 %), and say what this message
- * tells (55 %). Copying a name letter by letter and reading a value out of JSON are the two skills
+ * Short exercises for a base model from scratch: say this again (30 %), and say what this message
+ * tells (70 %). Copying a name letter by letter and reading a value out of JSON are the two skills
  * that calling a tool and answering from its result are made of. No tool call is among them.
  */
 import type { Conversation } from "../../core/conversation.ts";
@@ -9,6 +9,7 @@ import type { Place } from "../../weather/place.ts";
 import type { Template, WeatherToolName } from "./ask.ts";
 import { drawCopy, drawEcho } from "./drill-copy.ts";
 import { drawRead } from "./drill-read.ts";
+import type { Voices } from "./voices.ts";
 
 export interface Drill {
   kind: string;
@@ -21,11 +22,9 @@ export interface DrillSources {
   places: readonly Place[];
   /** Phrasings of training, whose place and time are to be picked out. */
   questions: readonly { tool: WeatherToolName; template: Template }[];
-  /** Weather questions that name no place, and messages that are not about the weather. */
-  placeless: readonly string[];
-  talk: readonly string[];
   /** What the adapter will have to read and write, so that the base has met each of them. */
   words: readonly string[];
+  voices: Voices;
 }
 
 const LINEAGE = { licence: "CC0-1.0", generator: "twainbot-drills" };
@@ -51,15 +50,15 @@ export function* makeEchoes(
   }
 }
 
-/** Yields exactly `count` rows, 45 of every 100 copying. */
+/** Yields exactly `count` rows, 30 of every 100 copying. */
 export function* makeDrills(
   sources: DrillSources,
   options: { count: number; random: Random },
 ): Generator<Conversation> {
   const { random } = options;
   for (let i = 0; i < options.count; i++) {
-    // A fixed pattern rather than a draw, so that the mix is exact: 9 of every 20.
-    const copy = (i * 9) % 20 < 9;
+    // A fixed pattern rather than a draw, so that the mix is exact.
+    const copy = (i * 3) % 10 < 3;
     const drill = copy ? drawCopy(random, sources) : drawRead(random, sources);
     yield {
       id: `drill-${String(i).padStart(6, "0")}`,

@@ -87,9 +87,8 @@ export async function* synthesize(
   const drillSources = {
     places: split.train,
     questions,
-    placeless: voices.missing.train,
-    talk: voices.banter.train.map(({ user }) => user),
     words: knownWords(voices),
+    voices,
   };
   const drills = makeDrills(drillSources, { count: config.drills, random: random.fork("drills") });
   const echoes = makeEchoes(drillSources, {
