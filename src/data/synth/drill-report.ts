@@ -74,15 +74,12 @@ export function drawReport(
 ): Drill {
   const tool = pickTool(random);
   const count = random.pick([2, 2, 3]);
-  const day = random.pick(["today", "tomorrow", "tonight", `on ${random.pick(WEEKDAYS)}`]);
-  const question = {
-    tool,
-    location: spot.name,
-    when: day,
-    days: `${random.pick([String(count), numberWord(count)])} days`,
-  };
   const result = drawResult(random, tool, spot.label, count);
-  const asked = { get_weather: day, get_current_weather: "now", get_forecast: question.days }[tool];
+  const day = typeof result.date === "string" ? `on ${weekdayOf(result.date)}` : "now";
+  const when = random.pick(["today", "tomorrow", "tonight", day, day, day]);
+  const days = `${random.pick([String(count), numberWord(count)])} days`;
+  const asked = { get_weather: when, get_current_weather: "now", get_forecast: days }[tool];
+  const question = { tool, location: spot.name, when, days };
   const answer = answerWeather(question, result, "neutral", voices, random);
   return { kind: "report", user: `${JSON.stringify(result)} ${asked}?`, answer };
 }
