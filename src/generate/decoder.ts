@@ -2,6 +2,7 @@
 import { TwainError } from "../core/errors.ts";
 import { type Graph, type Program, type Value, compile, value } from "../engine/index.ts";
 import { headDim, kvHeads } from "../models/config.ts";
+import { contextLimit } from "../models/context-limit.ts";
 import type { Model } from "../models/folder.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import { decodeGraph, prefillGraph } from "./decode-graphs.ts";
@@ -41,7 +42,7 @@ export class Decoder {
     const { config } = model;
     this.#model = model;
     this.slots = options.slots;
-    this.contextTokens = Math.min(options.contextTokens, config.max_position_embeddings);
+    this.contextTokens = Math.min(options.contextTokens, contextLimit(config));
     for (const [name] of model.architecture.parameters(config)) {
       const { shape, data } = model.tensors.get(name)!;
       this.#fixed[name] = value("float32", shape, data);

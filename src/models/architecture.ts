@@ -3,12 +3,16 @@ import type { Tensor } from "../engine/index.ts";
 import { TwainError } from "../core/errors.ts";
 import type { ModelConfig } from "./config.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { phi3 } from "./phi3.ts";
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
 import type { Weights } from "./weights.ts";
 
 /** One checkpoint tensor: its shape and its role. Linear weights are `[out, in]`, as checkpoints store them. */
 export interface Parameter {
   shape: readonly number[];
-  kind: "linear" | "embedding" | "norm" | "output";
+  kind: "linear" | "bias" | "embedding" | "norm" | "output";
 }
 
 /**
@@ -36,9 +40,11 @@ export interface Architecture {
   parameters(config: ModelConfig): Map<string, Parameter>;
   /** Final normalised hidden states `[batch, tokens, hidden]`. */
   forward(config: ModelConfig, weights: Weights, inputs: ForwardInputs): Tensor;
+  /** Tokens that the sliding window of the checkpoint spans; absent or null where attention is not limited. */
+  window?(config: ModelConfig): number | null | undefined;
 }
 
-const architectures: readonly Architecture[] = [llama];
+const architectures: readonly Architecture[] = [llama, mistral, qwen2, qwen3, phi3];
 
 /** The family of a config; throws `model/unsupported`. */
 export function architectureOf(config: ModelConfig): Architecture {

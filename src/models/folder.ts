@@ -1,5 +1,5 @@
 /** A model in Hugging Face's folder layout: config.json beside one or several safetensors files. */
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
@@ -18,13 +18,24 @@ export interface Model {
   readonly hash: string;
 }
 
+/** Of config.json and the index; real ones have some hundred kilobytes. */
+const MAX_JSON_BYTES = 64 << 20;
+
 const Index = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
+    const { size } = await stat(path);
+    if (size > MAX_JSON_BYTES)
+      throw new TwainError(
+        "model/bad-json",
+        `${path} has ${size} bytes, more than the ${MAX_JSON_BYTES} that are read`,
+        { hint: "This is no config of a model." },
+      );
     text = await readFile(path, "utf8");
   } catch (cause) {
+    if (cause instanceof TwainError) throw cause;
     throw new TwainError("model/missing-file", `cannot read ${path}`, {
       hint: "A model folder needs config.json, *.safetensors, tokenizer.json and tokenizer_config.json.",
       cause,
@@ -33,26 +44,44 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new TwainError("model/bad-json", `${path} is not JSON`, { cause });
+    throw new TwainError("model/bad-json", `${path} is not JSON`, {
+      hint: "The file is damaged: fetch it again.",
+      cause,
+    });
   }
 }
 
-/** The safetensors files of a folder, by its index where there is one. */
-async function weightFiles(folder: string): Promise<string[]> {
+/** Names of the safetensors files of a folder, by its index where there is one, and which tensor the index puts where. */
+async function weightFiles(
+  folder: string,
+): Promise<{ files: string[]; placed: Record<string, string> }> {
   const names = await readdir(folder);
   if (names.includes("model.safetensors.index.json")) {
-    const index = Index.parse(await readJson(join(folder, "model.safetensors.index.json")));
-    const files = [...new Set(Object.values(index.weight_map))].toSorted();
+    const path = join(folder, "model.safetensors.index.json");
+    const index = Index.safeParse(await readJson(path));
+    if (!index.success)
+      throw new TwainError("model/bad-json", `${path} has no weight_map of file names`, {
+        hint: "The file is damaged: fetch it again.",
+        cause: index.error,
+      });
+    const placed = index.data.weight_map;
+    const files = [...new Set(Object.values(placed))].toSorted();
+    // Only names that stand in the folder itself: an index cannot lead out of it.
     const missing = files.filter((file) => !names.includes(file));
     if (missing.length > 0)
       throw new TwainError(
         "model/missing-shard",
         `${folder}: the index names ${missing.join(", ")}, which is not there`,
+        { hint: "Fetch the missing files, or the whole folder, again." },
       );
-    return files;
+    return { files, placed };
   }
-  if (names.includes("model.safetensors")) return ["model.safetensors"];
-  throw new TwainError("model/missing-file", `${folder} has no model.safetensors and no index`);
+  if (names.includes("model.safetensors")) return { files: ["model.safetensors"], placed: {} };
+  throw new TwainError("model/missing-file", `${folder} has no model.safetensors and no index`, {
+    hint: names.some((name) => /\.(bin|pth|pt)$/.test(name))
+      ? "Its weights are in a format that runs code when it is read: convert them to safetensors."
+      : "A model folder holds model.safetensors, or several files and model.safetensors.index.json.",
+  });
 }
 
 /** Throws `model/tensor-missing` or `model/tensor-shape` naming the tensor; extra tensors are ignored. */
@@ -61,38 +90,69 @@ function checkTensors(
   architecture: Architecture,
   config: ModelConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
+  placed: Record<string, string>,
 ): void {
-  for (const [name, { shape }] of architecture.parameters(config)) {
+  for (const [name, { shape, kind }] of architecture.parameters(config)) {
     const found = tensors.get(name);
-    if (!found) throw new TwainError("model/tensor-missing", `${folder}: ${name} is missing`);
+    if (!found) {
+      const where = Object.hasOwn(placed, name) ? ` from ${placed[name]}` : "";
+      throw new TwainError("model/tensor-missing", `${folder}: ${name} is missing${where}`, {
+        hint:
+          kind === "output"
+            ? "Where the embedding serves as output layer, config.json must say tie_word_embeddings: true."
+            : `config.json speaks of a ${config.model_type} with ${config.num_hidden_layers} layers: do config and weights belong together?`,
+      });
+    }
     if (found.shape.join() !== shape.join()) {
       throw new TwainError(
         "model/tensor-shape",
         `${folder}: ${name} is [${found.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`,
+        { hint: "config.json and weights do not belong together: fetch both again." },
       );
     }
   }
 }
 
-/** Reads a model folder; weights become float32. */
+/** The family of a config, once it has accepted every option; errors name the file. */
+function known(path: string, config: ModelConfig): Architecture {
+  try {
+    const architecture = architectureOf(config);
+    architecture.parameters(config);
+    return architecture;
+  } catch (error) {
+    if (!(error instanceof TwainError)) throw error;
+    throw new TwainError(error.code, `${path}: ${error.message}`, {
+      hint: error.hint ?? "Choose another base model: docs/models.md says which ones run.",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads a model folder; weights become float32. Throws `model/…` for whatever is missing, damaged or not run,
+ * naming the file.
+ */
 export async function readModel(folder: string): Promise<Model> {
-  const raw = await readJson(join(folder, "config.json"));
+  const path = join(folder, "config.json");
+  const raw = await readJson(path);
   const parsed = ModelConfig.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new TwainError(
       "model/bad-config",
-      `${join(folder, "config.json")}: ${issue?.path.join(".")}: ${issue?.message}`,
+      `${path}: ${issue?.path.join(".")}: ${issue?.message}`,
+      { hint: "The file must be the config.json of the model whose weights lie beside it." },
     );
   }
   const config = parsed.data;
-  const architecture = architectureOf(config);
+  const architecture = known(path, config); // before gigabytes are read
   const tensors = new Map<string, StoredTensor>();
-  for (const file of await weightFiles(folder)) {
+  const { files, placed } = await weightFiles(folder);
+  for (const file of files) {
     for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors)
       tensors.set(name, tensor);
   }
-  checkTensors(folder, architecture, config, tensors);
+  checkTensors(folder, architecture, config, tensors, placed);
   return { architecture, config, tensors, hash: modelHash(config, tensors) };
 }
 

@@ -47,7 +47,7 @@ export function initModel(config: ModelConfig, random: Random): Map<string, Stor
     const own = random.fork(name);
     const data = new Float32Array(length);
     if (kind === "norm") data.fill(1);
-    else {
+    else if (kind !== "bias") {
       const writes = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
       const deviation =
         kind === "embedding" || kind === "output"

@@ -78,6 +78,45 @@ describe("a damaged file is named, not trusted", () => {
       "an unknown type",
       () => write({ a: { dtype: "F99", shape: [2], data_offsets: [0, 8] } }, new Uint8Array(8)),
     ],
+    [
+      "tensors that overlap",
+      () =>
+        write(
+          { ...entry, b: { dtype: "F32", shape: [2], data_offsets: [4, 12] } },
+          new Uint8Array(12),
+        ),
+    ],
+    ["two tensors in one place", () => write({ ...entry, b: { ...entry.a } }, new Uint8Array(8))],
+    [
+      "a gap between tensors",
+      () =>
+        write(
+          { ...entry, b: { dtype: "F32", shape: [1], data_offsets: [12, 16] } },
+          new Uint8Array(16),
+        ),
+    ],
+    ["bytes of no tensor", () => write(entry, new Uint8Array(12))],
+    [
+      "offsets outside the file",
+      () =>
+        write(
+          { a: { dtype: "F32", shape: [2 ** 50], data_offsets: [0, 2 ** 52] } },
+          new Uint8Array(8),
+        ),
+    ],
+    [
+      "sizes whose product is beyond numbers",
+      () =>
+        write(
+          { a: { dtype: "F32", shape: [2 ** 52, 2 ** 52], data_offsets: [0, 8] } },
+          new Uint8Array(8),
+        ),
+    ],
+    [
+      "metadata that is no text",
+      () => write({ __metadata__: { a: 1 }, ...entry }, new Uint8Array(8)),
+    ],
+    ["a header of 200 MiB that the file has not", () => write(entry, new Uint8Array(8), 200 << 20)],
     ["a header that is a list", () => write([1, 2], new Uint8Array(8))],
     [
       "four bytes",
@@ -89,8 +128,11 @@ describe("a damaged file is named, not trusted", () => {
     ],
   ];
   test.each(cases)("%s", async (_name, make) => {
-    await expect(readSafetensors(await make())).rejects.toMatchObject({
+    const path = await make();
+    await expect(readSafetensors(path)).rejects.toMatchObject({
       code: "model/bad-safetensors",
+      message: expect.stringContaining(path),
+      hint: expect.any(String),
     });
   });
 });

@@ -9,6 +9,8 @@ import { TwainError } from "../core/errors.ts";
 
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
+/** Node reads less than 2 GiB at once; a large embedding in float32 is more. */
+const MAX_READ_BYTES = 1 << 30;
 const BYTES = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F64: 8 } as const;
 type StoredType = keyof typeof BYTES;
 
@@ -44,9 +46,9 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function toFloat32(bytes: Uint8Array, dtype: StoredType): Float32Array {
-  // A copy of its own: the file's buffer may not be aligned to four bytes.
-  const own = bytes.slice().buffer;
+/** `bytes` is a whole buffer of its own, so it is aligned. */
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: StoredType): Float32Array {
+  const own = bytes.buffer;
   if (dtype === "F32") return new Float32Array(own);
   const halves = new Uint16Array(own);
   const out = new Float32Array(halves.length);
@@ -64,16 +66,40 @@ async function readBytes(
   path: string,
   position: number,
   length: number,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const buffer = new Uint8Array(length);
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+    const most = Math.min(length - done, MAX_READ_BYTES);
+    const { bytesRead } = await file.read(buffer, done, most, position + done);
     if (bytesRead === 0)
       throw bad(path, `ends at byte ${position + done}, ${length - done} bytes short`);
     done += bytesRead;
   }
   return buffer;
+}
+
+/** Throws unless the tensors fill the data section without gap or overlap, as the format demands. */
+function checkLayout(
+  path: string,
+  entries: readonly (readonly [name: string, { data_offsets: readonly [number, number] }])[],
+  dataBytes: number,
+): void {
+  const spans = entries
+    .map(([name, { data_offsets }]) => ({ name, from: data_offsets[0], to: data_offsets[1] }))
+    .toSorted((a, b) => a.from - b.from || a.to - b.to);
+  let end = 0;
+  for (const { name, from, to } of spans) {
+    if (from !== end)
+      throw bad(
+        path,
+        `tensor ${name} begins at byte ${from} of the data, the tensors before it end at ${end}`,
+      );
+    end = to;
+  }
+  if (end > dataBytes)
+    throw bad(path, `cut short: the tensors need ${end} bytes, ${dataBytes} follow the header`);
+  if (end < dataBytes) throw bad(path, `${dataBytes - end} bytes belong to no tensor`);
 }
 
 /** Reads a whole file. Throws `model/bad-safetensors` for any header or length that does not add up. */
@@ -102,31 +128,32 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
     } catch (cause) {
       throw bad(path, "the header is not a JSON object", cause);
     }
-    const metadata = z.record(z.string(), z.string()).default({}).parse(header["__metadata__"]);
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, value] of Object.entries(header)) {
-      if (name === "__metadata__") continue;
+    const { ["__metadata__"]: written, ...named } = header;
+    const metadata = z.record(z.string(), z.string()).default({}).safeParse(written);
+    if (!metadata.success) throw bad(path, "__metadata__ is not a map of texts", metadata.error);
+    const entries = Object.entries(named).map(([name, value]) => {
       const entry = Entry.safeParse(value);
       if (!entry.success) throw bad(path, `entry ${name} is malformed`, entry.error);
-      const {
-        dtype,
-        shape,
-        data_offsets: [from, to],
-      } = entry.data;
+      const { dtype, shape, data_offsets } = entry.data;
       if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
         throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
       const want = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
-      if (to - from !== want || 8 + headerBytes + to > size)
+      if (data_offsets[1] - data_offsets[0] !== want)
         throw bad(
           path,
-          `tensor ${name} ${JSON.stringify(shape)} needs ${want} bytes, has [${from}, ${to}] of ${size}`,
+          `tensor ${name} ${dtype} ${JSON.stringify(shape)} needs ${want} bytes, has [${data_offsets.join(", ")}]`,
         );
-      tensors.set(name, {
-        shape,
-        data: toFloat32(await readBytes(file, path, 8 + headerBytes + from, want), dtype),
-      });
+      return [name, { dtype, shape, data_offsets }] as const;
+    });
+    const start = 8 + headerBytes;
+    checkLayout(path, entries, size - start);
+    const tensors = new Map<string, StoredTensor>();
+    for (const [name, { dtype, shape, data_offsets }] of entries) {
+      const [from, to] = data_offsets;
+      const bytes = await readBytes(file, path, start + from, to - from);
+      tensors.set(name, { shape, data: toFloat32(bytes, dtype) });
     }
-    return { tensors, metadata };
+    return { tensors, metadata: metadata.data };
   } finally {
     await file.close();
   }
