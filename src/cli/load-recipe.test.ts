@@ -41,6 +41,12 @@ test("overrides win over the file, and defaults fill the rest", async () => {
   });
 });
 
+test("the folder of a base is found from wherever the run is opened later", async () => {
+  const path = await file("base.json", JSON.stringify(minimal));
+  const recipe = await loadRecipe(path, ["base.path=models/y"]);
+  expect(recipe.base).toEqual({ kind: "folder", path: join(process.cwd(), "models", "y") });
+});
+
 test("JavaScript and TypeScript files load by path", async () => {
   const text = `export default ${JSON.stringify(minimal)};`;
   for (const name of ["mine.mjs", "mine.ts"])

@@ -94,5 +94,8 @@ async function readRecipe(path: string): Promise<unknown> {
  */
 export async function loadRecipe(text: string, overrides: readonly string[] = []): Promise<Recipe> {
   const path = await findRecipe(text);
-  return parseRecipe(applyOverrides(await readRecipe(path), overrides), text);
+  const recipe = parseRecipe(applyOverrides(await readRecipe(path), overrides), text);
+  if (recipe.base.kind !== "folder") return recipe;
+  // The run keeps the recipe, and may be served from another folder.
+  return { ...recipe, base: { ...recipe.base, path: resolve(recipe.base.path) } };
 }

@@ -109,7 +109,9 @@ const ScratchBase = z.strictObject({
 const FolderBase = z.strictObject({
   kind: z.literal("folder"),
   /** A Hugging Face model folder: config.json, *.safetensors, tokenizer.json, tokenizer_config.json. */
-  path: z.string(),
+  path: z.string().min(1),
+  /** What the adapter's own files call its base, such as the model's name on a hub; the path where absent. */
+  name: z.string().min(1).optional(),
 });
 export const BaseConfig = z.discriminatedUnion("kind", [ScratchBase, FolderBase]);
 export type BaseConfig = z.infer<typeof BaseConfig>;

@@ -169,6 +169,18 @@ const GenerationConfig = z.looseObject({
   eos_token_id: z.union([z.number().transform((id) => [id]), z.array(z.number())]).nullish(),
 });
 
+function endsOf(folder: string, text: string): number[] | null | undefined {
+  try {
+    return GenerationConfig.parse(JSON.parse(text)).eos_token_id;
+  } catch (cause) {
+    throw new TwainError(
+      "tokenizer/unreadable",
+      `${join(folder, "generation_config.json")} is not JSON with an eos_token_id`,
+      { hint: "Fetch the file again; a model also works without it.", cause },
+    );
+  }
+}
+
 const readOptional = (path: string): Promise<string | undefined> =>
   readFile(path, "utf8").catch(() => undefined);
 
@@ -180,7 +192,7 @@ export async function loadChatTemplate(
   const { config } = await readTokenizerFiles(folder);
   const jinja = await readOptional(join(folder, "chat_template.jinja"));
   const generation = await readOptional(join(folder, "generation_config.json"));
-  const ends = generation ? GenerationConfig.parse(JSON.parse(generation)).eos_token_id : undefined;
+  const ends = generation ? endsOf(folder, generation) : undefined;
   return createChatTemplate(
     jinja ? { ...config, chat_template: jinja } : config,
     tokenizer,

@@ -5,6 +5,7 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomic } from "../core/atomic-file.ts";
 import type { Conversation } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
@@ -183,14 +184,16 @@ async function* trainScratch(
   }
 }
 
-async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult> {
+/** Checks a model folder. What it leaves are hashes: the adapter is trained anew for other weights, tokens or template. */
+async function* checkFolder(path: string, dir: RunDir): AsyncGenerator<RunEvent, StageResult> {
   const model = await readModel(path);
   const tokenizer = await loadTokenizer(path);
-  await loadChatTemplate(path, tokenizer);
+  const template = await loadChatTemplate(path, tokenizer);
   if (tokenizer.vocabSize > model.config.vocab_size) {
     throw new TwainError(
       "model/vocab-mismatch",
       `${path}: the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${model.config.vocab_size}`,
+      { hint: "Take tokenizer and weights from the same model." },
     );
   }
   const parameters = [...model.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
@@ -199,7 +202,10 @@ async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult>
     stage: "base",
     message: `base model in ${path}: ${model.config.model_type}, ${parameters.toLocaleString("en")} parameters`,
   };
-  return { outputs: [], counts: { parameters } };
+  const hashes = { model: model.hash, tokenizer: tokenizer.hash, template: template.hash };
+  const identity = join(dir.base.root, "identity.json");
+  await writeFileAtomic(identity, `${JSON.stringify(hashes, null, 2)}\n`);
+  return { outputs: [identity], counts: { parameters } };
 }
 
 export const base: Stage<BaseStageConfig> = {
@@ -211,15 +217,19 @@ export const base: Stage<BaseStageConfig> = {
     if (config.kind !== "folder") return null;
     const names = await readdir(config.path).catch((cause: unknown) => {
       throw new TwainError("model/missing-file", `base.path ${config.path} is not a folder`, {
+        hint: "It names a folder with config.json, *.safetensors, tokenizer.json and tokenizer_config.json.",
         cause,
       });
     });
     return Promise.all(
-      names.toSorted().map(async (name) => [name, (await stat(join(config.path, name))).size]),
+      names.toSorted().map(async (name) => {
+        const { size, mtimeMs } = await stat(join(config.path, name));
+        return [name, size, mtimeMs];
+      }),
     );
   },
   run: (context) =>
     context.config.kind === "folder"
-      ? checkFolder(context.config.path)
+      ? checkFolder(context.config.path, context.dir)
       : trainScratch(context.config, context),
 };

@@ -72,7 +72,10 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       fingerprint,
       signal,
     });
-    const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
+    const baseName =
+      recipe.base.kind === "folder"
+        ? (recipe.base.name ?? recipe.base.path)
+        : `${recipe.name}-base`;
     const card = adapterCard({
       recipe,
       baseName,

@@ -1,0 +1,115 @@
+/** A recipe on a base model that is already there: a golden Qwen3 folder with a vocabulary of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runDir } from "../../src/core/run-dir.ts";
+import { packageRoot } from "../../src/core/package-root.ts";
+import { createRandom } from "../../src/core/random.ts";
+import { openRunModels, readRunRecipe } from "../../src/cli/open-run.ts";
+import { readModel, writeModel } from "../../src/models/folder.ts";
+import { createTokenizer, writeTokenizerFiles } from "../../src/tokenizer/tokenizer.ts";
+import { trainVocabulary } from "../../src/tokenizer/train-vocabulary.ts";
+import { twainTokens } from "../../src/tokenizer/twain-template.ts";
+
+const slow = { timeout: 180_000 };
+let place: string;
+let folder: string;
+
+/** The golden model with an embedding for `vocabulary` tokens and a few to spare, as real ones have. */
+async function writeBase(seed: number): Promise<void> {
+  const text = await readFile(join(packageRoot(), "README.md"), "utf8");
+  async function* texts(): AsyncGenerator<string> {
+    yield text;
+  }
+  const files = await trainVocabulary(texts(), { ...twainTokens, vocabSize: 400 });
+  await writeTokenizerFiles(folder, files);
+  const { config, tensors } = await readModel(join(packageRoot(), "test", "golden", "qwen3"));
+  const vocab = createTokenizer(files).vocabSize + 5;
+  const random = createRandom(seed);
+  const table = (): { shape: number[]; data: Float32Array } => ({
+    shape: [vocab, config.hidden_size],
+    data: Float32Array.from({ length: vocab * config.hidden_size }, () => 0.3 * random.normal()),
+  });
+  const all = new Map(tensors);
+  for (const name of ["model.embed_tokens.weight", "lm_head.weight"]) all.set(name, table());
+  await writeModel(folder, { ...config, vocab_size: vocab, max_position_embeddings: 512 }, all);
+}
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), "twainbot-folder-base-"));
+  folder = join(place, "model");
+  await writeBase(1);
+});
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+async function twainbot(...args: string[]): Promise<{ code: unknown; out: string; error: string }> {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args], {
+    cwd: packageRoot(),
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  let [out, error] = ["", ""];
+  child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (error += data.toString()));
+  const [code] = await once(child, "close");
+  return { code, out, error };
+}
+const run = (...args: string[]): ReturnType<typeof twainbot> =>
+  twainbot(
+    "run",
+    "tiny",
+    "name=folder",
+    "--runs",
+    place,
+    "--json",
+    `base=${JSON.stringify({ kind: "folder", path: folder, name: "someone/tiny-qwen3" })}`,
+    "train.steps=4",
+    "train.sequenceLength=512",
+    "train.microBatch=2",
+    "evaluate.samples=2",
+    ...args,
+  );
+const statuses = (out: string): string[] =>
+  (JSON.parse(out) as { stages: { stage: string; status: string }[] }).stages.map(
+    ({ stage, status }) => `${stage} ${status}`,
+  );
+
+test(
+  "is trained on, measured and answers; other weights under the same name are noticed",
+  slow,
+  async () => {
+    const first = await run();
+    expect(first.error).toMatch(/qwen3, [\d,]+ parameters/);
+    expect(first.code).toBe(0);
+    const dir = runDir(join(place, "folder"));
+    const adapter = JSON.parse(
+      await readFile(join(dir.train.adapter, "adapter_config.json"), "utf8"),
+    ) as object;
+    expect(adapter).toMatchObject({ base_model_name_or_path: "someone/tiny-qwen3" });
+
+    const models = await openRunModels(await readRunRecipe(dir), dir, { slots: 1 });
+    expect(models.map(({ name }) => name)).toEqual(["adapter", "base"]);
+    for (const { chat, close } of models) {
+      const turn = chat([{ role: "user", content: "Rain?" }], { maxTokens: 4 });
+      let next = await turn.next();
+      while (!next.done) next = await turn.next();
+      expect(next.value.usage.completionTokens).toBeGreaterThan(0);
+      await close();
+    }
+
+    expect(statuses((await run()).out).slice(2)).toEqual([
+      "base up to date",
+      "train up to date",
+      "evaluate up to date",
+    ]);
+    await writeBase(2);
+    expect(statuses((await run()).out).slice(2)).toEqual([
+      "base done",
+      "train done",
+      "evaluate done",
+    ]);
+  },
+);
