@@ -1,12 +1,10 @@
 /** What training will see: rows by domain, their lengths, how well they pack, how many weights move. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Conversation } from "../core/conversation.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { readManifest } from "../core/stage.ts";
 import { architectureOf } from "../models/architecture.ts";
-import { ModelConfig } from "../models/config.ts";
+import { readConfig } from "../models/folder.ts";
 import { scratchConfig } from "../models/init.ts";
 import { loraModules, loraShapes } from "../models/lora.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
@@ -23,7 +21,7 @@ export interface Encoder {
 
 /** The base's tokenizer and template; undefined while a base that is still to be trained is not there. */
 export async function openEncoder(recipe: Recipe, dir: RunDir): Promise<Encoder | undefined> {
-  if (recipe.base.kind === "scratch" && !(await readManifest(dir, "base"))) return undefined;
+  if (recipe.base.kind !== "folder" && !(await readManifest(dir, "base"))) return undefined;
   const folder = baseFolder(recipe, dir);
   const tokenizer = await loadTokenizer(folder);
   return { tokenizer, template: await loadChatTemplate(folder, tokenizer) };
@@ -32,13 +30,14 @@ export async function openEncoder(recipe: Recipe, dir: RunDir): Promise<Encoder 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Weights of the base and of the adapter; the base's config is the recipe's where it is trained from scratch. */
-export async function parameterCounts(recipe: Recipe): Promise<{ base: number; trained: number }> {
+export async function parameterCounts(
+  recipe: Recipe,
+  dir: RunDir,
+): Promise<{ base: number; trained: number }> {
   const config =
     recipe.base.kind === "scratch"
       ? scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0)
-      : ModelConfig.parse(
-          JSON.parse(await readFile(join(recipe.base.path, "config.json"), "utf8")),
-        );
+      : (await readConfig(baseFolder(recipe, dir))).config;
   const parameters = architectureOf(config).parameters(config);
   const { rank, targets } = recipe.train.lora;
   const shapes = loraShapes(loraModules(parameters, targets), rank);

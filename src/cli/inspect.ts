@@ -72,7 +72,7 @@ export const command = defineCommand(
   async (args) => {
     const recipe = await loadRecipe(args.recipe, args._.slice(1));
     const dir = runOf(recipe, args.runs);
-    const parameters = await parameterCounts(recipe);
+    const parameters = await parameterCounts(recipe, dir);
     const dataset = existsSync(dir.dataset.train)
       ? await readDataset(dir.dataset.train)
       : undefined;

@@ -113,7 +113,17 @@ const FolderBase = z.strictObject({
   /** What the adapter's own files call its base, such as the model's name on a hub; the path where absent. */
   name: z.string().min(1).optional(),
 });
-export const BaseConfig = z.discriminatedUnion("kind", [ScratchBase, FolderBase]);
+const HubBase = z.strictObject({
+  kind: z.literal("hub"),
+  /** `organisation/model`. */
+  name: z.string().regex(/^[\w][\w.-]*\/[\w][\w.-]*$/, "organisation/model"),
+  /** A branch, tag or commit; only a commit names the same files for ever. */
+  revision: z
+    .string()
+    .regex(/^[\w][\w.-]*$/, "a branch, tag or commit")
+    .default("main"),
+});
+export const BaseConfig = z.discriminatedUnion("kind", [ScratchBase, FolderBase, HubBase]);
 export type BaseConfig = z.infer<typeof BaseConfig>;
 export type ScratchBaseConfig = z.infer<typeof ScratchBase>;
 
@@ -126,7 +136,7 @@ export const Recipe = z.strictObject({
   data: z.strictObject({
     /** A folder with `gutenberg/` in the mirrors' layout and `reddit/`; sources look here first. */
     root: z.string().optional(),
-    /** Whether sources may download. Off unless asked. */
+    /** Whether sources, and a base from a hub, may be downloaded. Off unless asked. */
     network: z.boolean().default(false),
     sources: z.array(SourceConfig).nonempty(),
   }),

@@ -3,7 +3,7 @@
  * skipped when its manifest, written last, says that the same work is already done.
  */
 import { mkdir, readFile, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { z } from "zod";
 import { appendText, writeFileAtomic } from "./atomic-file.ts";
 import { TwainError } from "./errors.ts";
@@ -76,7 +76,13 @@ export async function outputsMatch(dir: RunDir, manifest: Manifest): Promise<boo
 
 /** One hash over what a finished stage left behind. */
 const outputsFingerprint = (manifest: Manifest): string =>
-  fingerprint(manifest.outputs.map((output) => [output.path, output.sha256]));
+  fingerprint(
+    manifest.outputs.map(({ path, sha256 }) => [
+      // Outside the run (a cache) the place says nothing about the work.
+      path.startsWith("..") ? basename(path) : path,
+      sha256,
+    ]),
+  );
 
 async function inputFingerprints(stage: Stage, dir: RunDir): Promise<Record<string, string>> {
   const inputs: Record<string, string> = {};

@@ -128,14 +128,10 @@ function known(path: string, config: ModelConfig): Architecture {
   }
 }
 
-/**
- * Reads a model folder; weights become float32. Throws `model/…` for whatever is missing, damaged or not run,
- * naming the file.
- */
-export async function readModel(folder: string): Promise<Model> {
+/** Reads config.json and finds its family. Throws `model/missing-file`, `bad-json`, `bad-config` and `unsupported`. */
+export async function readConfig(folder: string): Promise<Pick<Model, "architecture" | "config">> {
   const path = join(folder, "config.json");
-  const raw = await readJson(path);
-  const parsed = ModelConfig.safeParse(raw);
+  const parsed = ModelConfig.safeParse(await readJson(path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new TwainError(
@@ -144,8 +140,15 @@ export async function readModel(folder: string): Promise<Model> {
       { hint: "The file must be the config.json of the model whose weights lie beside it." },
     );
   }
-  const config = parsed.data;
-  const architecture = known(path, config); // before gigabytes are read
+  return { config: parsed.data, architecture: known(path, parsed.data) };
+}
+
+/**
+ * Reads a model folder; weights become float32. Throws `model/…` for whatever is missing, damaged or not run,
+ * naming the file.
+ */
+export async function readModel(folder: string): Promise<Model> {
+  const { config, architecture } = await readConfig(folder); // before gigabytes are read
   const tensors = new Map<string, StoredTensor>();
   const { files, placed } = await weightFiles(folder);
   for (const file of files) {

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fromHalf } from "../engine/index.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 let folder = "";
@@ -59,6 +60,23 @@ test("half and brain floats become the numbers that they stand for", async () =>
     Number.POSITIVE_INFINITY,
   ]);
   expect([...tensors.get("brain")!.data]).toEqual([1, -3.140625]);
+});
+
+test("every half is the same number in a small tensor and in a large one", async () => {
+  const all = Uint16Array.from({ length: 1 << 16 }, (_, half) => half);
+  const large = Uint16Array.from({ length: 5 << 16 }, (_, i) => i & 0xffff);
+  const [a, b] = [all.byteLength, large.byteLength];
+  const path = await write(
+    {
+      small: { dtype: "F16", shape: [all.length], data_offsets: [0, a] },
+      large: { dtype: "F16", shape: [large.length], data_offsets: [a, a + b] },
+    },
+    Buffer.concat([new Uint8Array(all.buffer), new Uint8Array(large.buffer)]),
+  );
+  const { tensors } = await readSafetensors(path);
+  const want = Float32Array.from(all, fromHalf);
+  expect(tensors.get("small")!.data).toEqual(want);
+  expect(tensors.get("large")!.data.subarray(4 << 16)).toEqual(want);
 });
 
 describe("a damaged file is named, not trusted", () => {

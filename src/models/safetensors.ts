@@ -6,6 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
+import { fromHalf } from "../engine/index.ts";
 
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
@@ -37,15 +38,6 @@ const bad = (path: string, what: string, cause?: unknown): TwainError =>
     cause,
   });
 
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 /** `bytes` is a whole buffer of its own, so it is aligned. */
 function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: StoredType): Float32Array {
   const own = bytes.buffer;
@@ -56,7 +48,13 @@ function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: StoredType): Float32Ar
     const bits = new Uint32Array(out.buffer);
     for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   } else {
-    for (let i = 0; i < halves.length; i++) out[i] = halfToFloat(halves[i]!);
+    // There are only 65,536 halves: a large tensor looks them up.
+    const table =
+      halves.length > 1 << 18
+        ? Float32Array.from({ length: 1 << 16 }, (_, half) => fromHalf(half))
+        : undefined;
+    for (let i = 0; i < halves.length; i++)
+      out[i] = table ? table[halves[i]!]! : fromHalf(halves[i]!);
   }
   return out;
 }

@@ -1,7 +1,7 @@
 /**
  * The base model of a recipe. `scratch` trains a tokenizer and a small Llama on neutral text and drills in
  * copying and reading, the wording of weather questions among them but no tool call; `folder` checks a
- * model that is already there.
+ * model that is already there, `hub` one that it fetches first.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { readModel, writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
+import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
@@ -35,8 +36,16 @@ import { Trainer } from "./trainer.ts";
 import { restoreUnseen } from "./unseen-embeddings.ts";
 
 /** Where the base model of a run is. */
-export const baseFolder = (recipe: Recipe, dir: RunDir): string =>
-  recipe.base.kind === "folder" ? recipe.base.path : dir.base.root;
+export function baseFolder({ base: config }: Recipe, dir: RunDir): string {
+  if (config.kind === "hub") return hubFolder(config);
+  return config.kind === "folder" ? config.path : dir.base.root;
+}
+
+/** What the adapter's own files call its base. */
+export function baseName({ base: config, name }: Recipe): string {
+  if (config.kind === "scratch") return `${name}-base`;
+  return config.kind === "folder" ? (config.name ?? config.path) : config.name;
+}
 
 /** The vocabulary depends on what the adapter will train on, so that is part of the fingerprint. */
 type ScratchStageConfig = ScratchBaseConfig & { adapterMixture: Recipe["train"]["mixture"] };
@@ -208,6 +217,28 @@ async function* checkFolder(path: string, dir: RunDir): AsyncGenerator<RunEvent,
   return { outputs: [identity], counts: { parameters } };
 }
 
+async function* checkHub(
+  config: HubModel,
+  { recipe, dir, signal }: StageContext<BaseStageConfig>,
+): AsyncGenerator<RunEvent, StageResult> {
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+  for await (const { done, total } of fetchFromHub(
+    config,
+    hubConnection(signal),
+    recipe.data.network,
+  ))
+    yield {
+      type: "progress",
+      stage: "base",
+      label: `download of ${config.name}, MB`,
+      done: megabytes(done),
+      total: megabytes(total),
+    };
+  const result = yield* checkFolder(hubFolder(config), dir);
+  // Also complete only while the cache is.
+  return { ...result, outputs: [...result.outputs, hubRecord(config)] };
+}
+
 export const base: Stage<BaseStageConfig> = {
   name: "base",
   needs: ["curate"],
@@ -228,8 +259,9 @@ export const base: Stage<BaseStageConfig> = {
       }),
     );
   },
-  run: (context) =>
-    context.config.kind === "folder"
-      ? checkFolder(context.config.path, context.dir)
-      : trainScratch(context.config, context),
+  run(context) {
+    const { config, dir } = context;
+    if (config.kind === "folder") return checkFolder(config.path, dir);
+    return config.kind === "hub" ? checkHub(config, context) : trainScratch(config, context);
+  },
 };

@@ -9,7 +9,7 @@ import { writeAdapter } from "../models/peft.ts";
 import { loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { adapterCard } from "./adapter-card.ts";
-import { baseFolder } from "./base-stage.ts";
+import { baseFolder, baseName } from "./base-stage.ts";
 import { encodeDataset, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
@@ -72,13 +72,10 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       fingerprint,
       signal,
     });
-    const baseName =
-      recipe.base.kind === "folder"
-        ? (recipe.base.name ?? recipe.base.path)
-        : `${recipe.name}-base`;
+    const base = baseName(recipe);
     const card = adapterCard({
       recipe,
-      baseName,
+      baseName: base,
       modules: modules.length,
       parameters: trainer.trainableParameters,
       ...result,
@@ -87,7 +84,7 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       lora,
       modules,
       tensors: result.best,
-      baseName,
+      baseName: base,
       card,
     });
     return {

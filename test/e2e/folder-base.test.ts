@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startHub } from "../fakes/hub-server.ts";
 import { runDir } from "../../src/core/run-dir.ts";
 import { packageRoot } from "../../src/core/package-root.ts";
 import { createRandom } from "../../src/core/random.ts";
@@ -45,11 +46,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(place, { recursive: true, force: true }));
 
-async function twainbot(...args: string[]): Promise<{ code: unknown; out: string; error: string }> {
+async function twainbot(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: unknown; out: string; error: string }> {
   const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args], {
     cwd: packageRoot(),
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...env },
   });
   let [out, error] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (out += data.toString()));
@@ -57,19 +61,22 @@ async function twainbot(...args: string[]): Promise<{ code: unknown; out: string
   const [code] = await once(child, "close");
   return { code, out, error };
 }
-const run = (...args: string[]): ReturnType<typeof twainbot> =>
+/** The recipe `tiny`, shortened, on another base; always the same run, whose dataset stays. */
+const run = (base: { kind: string }, env = {}, ...args: string[]): ReturnType<typeof twainbot> =>
   twainbot(
+    env,
     "run",
     "tiny",
-    "name=folder",
+    "name=other-base",
     "--runs",
     place,
     "--json",
-    `base=${JSON.stringify({ kind: "folder", path: folder, name: "someone/tiny-qwen3" })}`,
-    "train.steps=4",
+    `base=${JSON.stringify(base)}`,
+    "train.steps=2",
     "train.sequenceLength=512",
     "train.microBatch=2",
     "evaluate.samples=2",
+    "evaluate.maxTokens=8",
     ...args,
   );
 const statuses = (out: string): string[] =>
@@ -81,10 +88,11 @@ test(
   "is trained on, measured and answers; other weights under the same name are noticed",
   slow,
   async () => {
-    const first = await run();
+    const base = { kind: "folder", path: folder, name: "someone/tiny-qwen3" };
+    const first = await run(base);
     expect(first.error).toMatch(/qwen3, [\d,]+ parameters/);
     expect(first.code).toBe(0);
-    const dir = runDir(join(place, "folder"));
+    const dir = runDir(join(place, "other-base"));
     const adapter = JSON.parse(
       await readFile(join(dir.train.adapter, "adapter_config.json"), "utf8"),
     ) as object;
@@ -100,16 +108,41 @@ test(
       await close();
     }
 
-    expect(statuses((await run()).out).slice(2)).toEqual([
+    expect(statuses((await run(base)).out).slice(2)).toEqual([
       "base up to date",
       "train up to date",
       "evaluate up to date",
     ]);
     await writeBase(2);
-    expect(statuses((await run()).out).slice(2)).toEqual([
+    expect(statuses((await run(base)).out).slice(2)).toEqual([
       "base done",
       "train done",
       "evaluate done",
     ]);
   },
 );
+
+test("comes from a hub when that is allowed, and then needs it no more", slow, async () => {
+  const hub = await startHub(folder, "someone/tiny-qwen3");
+  const env = { HF_ENDPOINT: hub.endpoint, TWAINBOT_CACHE: join(place, "cache") };
+  const base = { kind: "hub", name: "someone/tiny-qwen3" };
+  const refused = await run(base, env);
+  expect(refused.code).toBe(1);
+  expect(refused.error).toContain("error[model/network-off]");
+  expect(hub.requests).toEqual([]);
+
+  const first = await run(base, env, "data.network=true");
+  expect(first.error).toMatch(/qwen3, [\d,]+ parameters/);
+  expect(first.code).toBe(0);
+  const dir = runDir(join(place, "other-base"));
+  expect(
+    JSON.parse(await readFile(join(dir.train.adapter, "adapter_config.json"), "utf8")),
+  ).toMatchObject({ base_model_name_or_path: "someone/tiny-qwen3" });
+
+  await hub.close();
+  expect(statuses((await run(base, env)).out).slice(2)).toEqual([
+    "base up to date",
+    "train up to date",
+    "evaluate up to date",
+  ]);
+});
