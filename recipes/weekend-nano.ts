@@ -30,9 +30,9 @@ export default defineRecipe({
   curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 3300, validEvery: 1100, saveEvery: 550 },
+    training: { ...nano.base.training, steps: 2400, validEvery: 800, saveEvery: 400 },
   },
-  train: { ...nano.train, steps: 2600, validEvery: 1300, saveEvery: 650 },
+  train: { ...nano.train, steps: 9500, validEvery: 4750, saveEvery: 950 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.

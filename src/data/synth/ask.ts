@@ -68,7 +68,7 @@ function wordDate(place: Place, now: Date, template: string, random: Random): Da
 /** Days asked for: two or three as a rule, in words as a rule; more would not fit a small model's rows. */
 function wordDays(random: Random): { count: number; words: string } {
   const draw = random.next();
-  const count = draw < 0.5 ? 2 : draw < 0.9 ? 3 : 4;
+  const count = draw < 0.6 ? 2 : draw < 0.95 ? 3 : 4;
   return { count, words: `${random.next() < 0.65 ? numberWord(count) : count} days` };
 }
 

@@ -290,10 +290,10 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
 
   const { tool, template } = random.pick(sources.questions);
   const known = sources.places.length > 0 && random.next() < 0.5;
-  const name = inventPlace(random);
+  const nowhere = { region: "", latitude: 0, longitude: 0, timezone: "UTC" };
   const place: Place = known
     ? random.pick(sources.places)
-    : { name, region: "", country: name, latitude: 0, longitude: 0, timezone: "UTC" };
+    : { name: inventPlace(random), country: inventPlace(random), ...nowhere };
   const question = askWeather({ tool, template, place, now: someMoment(random), random });
   if (draw < 0.2) return drill(question.text, kinds, "weather");
   if (draw < 0.6) return extract(question, random);

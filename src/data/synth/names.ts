@@ -66,10 +66,10 @@ function inventOne(random: Random): string {
 export function inventPlace(random: Random): string {
   const draw = random.next();
   const name = inventOne(random);
-  if (draw < 0.62) return name;
-  if (draw < 0.76) return `${random.pick(LEADS)} ${name}`;
-  if (draw < 0.9) return `${name} ${random.pick(TAILS)}`;
-  if (draw < 0.95) return `${name}-${inventOne(random)}`;
+  if (draw < 0.5) return name;
+  if (draw < 0.67) return `${random.pick(LEADS)} ${name}`;
+  if (draw < 0.84) return `${name} ${random.pick(TAILS)}`;
+  if (draw < 0.9) return `${name}-${inventOne(random)}`;
   return `${name} ${inventOne(random)}`;
 }
 
