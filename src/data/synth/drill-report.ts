@@ -5,7 +5,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
 import { CONDITION_PHRASES } from "../../weather/conditions.ts";
-import { WEEKDAYS, addDays, weekdayOf } from "../../weather/resolve-date.ts";
+import { addDays, weekdayOf } from "../../weather/resolve-date.ts";
 import { answerWeather } from "./answer.ts";
 import type { Question } from "./ask.ts";
 import type { Drill } from "./drills.ts";
