@@ -37,6 +37,7 @@ export function isArrayOf(dtype: DType, data: TypedArray): boolean {
     case "float32":
       return data instanceof Float32Array;
     case "float16":
+    case "uint16":
       return data instanceof Uint16Array;
     case "int64":
       return data instanceof BigInt64Array;
@@ -45,6 +46,8 @@ export function isArrayOf(dtype: DType, data: TypedArray): boolean {
     case "uint8":
     case "bool":
       return data instanceof Uint8Array;
+    case "int8":
+      return data instanceof Int8Array;
   }
 }
 
@@ -61,6 +64,10 @@ function fromNumbers(dtype: DType, data: readonly number[]): TypedArray {
     case "uint8":
     case "bool":
       return Uint8Array.from(data);
+    case "uint16":
+      return Uint16Array.from(data);
+    case "int8":
+      return Int8Array.from(data);
   }
 }
 
