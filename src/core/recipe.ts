@@ -132,6 +132,8 @@ export const Recipe = z.strictObject({
   base: BaseConfig,
   train: TrainingConfig.extend({
     lora: LoraConfig.prefault({}),
+    /** How the frozen base is kept in memory (QLoRA); evaluation then uses the same rounded weights. */
+    quantization: z.enum(["none", "nf4", "int4", "int8", "bf16", "f16"]).default("none"),
     /** Share of training tokens by domain; domains that are absent get nothing. */
     mixture: z.record(z.string(), z.number().nonnegative()).default({
       literary: 0.25,

@@ -51,8 +51,14 @@ function ties(): Float32Array {
   data.set([1], 0);
   data.set([-1], 64);
   data.set(middles, 1);
-  data.set(middles.map((x) => next(x, true)), 65);
-  data.set(middles.map((x) => next(x, false)), 80);
+  data.set(
+    middles.map((x) => next(x, true)),
+    65,
+  );
+  data.set(
+    middles.map((x) => next(x, false)),
+    80,
+  );
   return data;
 }
 

@@ -10,14 +10,12 @@ import {
   cast,
   gather,
   mul,
-  pad,
   reshape,
   sizeOf,
-  slice,
 } from "../../engine/index.ts";
+import { inBlocks, outOfBlocks, pairTable, unpackPairs } from "./blocks.ts";
 import { DYNAMIC_BLOCK, dynamicMap, quantizeDynamic } from "./dynamic-map.ts";
 import type { Parts, WeightFormat } from "./format.ts";
-import { unitCodes } from "./pack-nibbles.ts";
 
 /** Weights of one scale. */
 export const NF4_BLOCK = 64;
@@ -99,22 +97,6 @@ function absmaxOf(codes: TypedArray, scales: TypedArray, offset: number): Float3
 
 const blocksOf = (shape: readonly number[]): number => Math.ceil(sizeOf(shape) / NF4_BLOCK);
 
-/** `x` `[n]` filled with zeros up to `[ceil(n / block), block]`. */
-function inBlocks(x: Tensor, block: number): Tensor {
-  const [size] = x.shape as [number];
-  const blocks = Math.ceil(size / block);
-  return reshape(
-    blocks * block === size ? x : pad(x, 0, 0, blocks * block - size),
-    [blocks, block],
-  );
-}
-
-/** The inverse of `inBlocks`. */
-function outOfBlocks(x: Tensor, size: number): Tensor {
-  const flat = reshape(x, [-1]);
-  return flat.shape[0] === size ? flat : slice(flat, 0, 0, size);
-}
-
 export const nf4: WeightFormat = {
   name: "nf4",
   parts: (shape) => ({
@@ -147,17 +129,14 @@ export const nf4: WeightFormat = {
     const [packed, absmax] = [parts[""]!, parts[".absmax"]!];
     const { graph } = packed;
     const map = shared("dynamic map", () => graph.constant(dynamicMap(), "float32"));
-    const table = shared("nf4 pairs", () => unitCodes(graph, (code) => NF4_CODEBOOK[code]!));
+    const table = shared("nf4 pairs", () => pairTable(graph, (code) => NF4_CODEBOOK[code]!));
     const centred = mul(
       inBlocks(gather(map, cast(absmax, "int32")), DYNAMIC_BLOCK),
       reshape(parts[".nested_absmax"]!, [-1, 1]),
     );
     const scales = add(outOfBlocks(centred, absmax.shape[0]!), parts[".nested_offset"]!);
-    const codes = reshape(gather(table, cast(packed, "int32")), [-1]);
-    const numbers = mul(
-      inBlocks(codes.shape[0] === size ? codes : slice(codes, 0, 0, size), NF4_BLOCK),
-      reshape(scales, [-1, 1]),
-    );
+    const codes = inBlocks(unpackPairs(packed, table, size), NF4_BLOCK);
+    const numbers = mul(codes, reshape(scales, [-1, 1]));
     return reshape(outOfBlocks(numbers, size), shape);
   },
 };
@@ -167,7 +146,8 @@ export function dequantizeNf4(codes: TypedArray, absmax: Float32Array, size: num
   const out = new Float32Array(size);
   for (let i = 0; i < size; i++) {
     const byte = Number(codes[i >> 1]);
-    out[i] = NF4_CODEBOOK[i % 2 === 0 ? byte >> 4 : byte & 15]! * absmax[Math.floor(i / NF4_BLOCK)]!;
+    out[i] =
+      NF4_CODEBOOK[i % 2 === 0 ? byte >> 4 : byte & 15]! * absmax[Math.floor(i / NF4_BLOCK)]!;
   }
   return out;
 }
