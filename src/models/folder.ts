@@ -5,7 +5,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
 import { sha256 } from "../core/hash.ts";
-import { type Architecture, architectureOf } from "./architecture.ts";
+import { type Architecture, type Parameter, architectureOf } from "./architecture.ts";
 import { ModelConfig } from "./config.ts";
 import { type StoredTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -38,7 +38,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 /** The safetensors files of a folder, by its index where there is one. */
-async function weightFiles(folder: string): Promise<string[]> {
+export async function weightFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   if (names.includes("model.safetensors.index.json")) {
     const index = Index.parse(await readJson(join(folder, "model.safetensors.index.json")));
@@ -56,13 +56,12 @@ async function weightFiles(folder: string): Promise<string[]> {
 }
 
 /** Throws `model/tensor-missing` or `model/tensor-shape` naming the tensor; extra tensors are ignored. */
-function checkTensors(
+export function checkTensors(
   folder: string,
-  architecture: Architecture,
-  config: ModelConfig,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  parameters: ReadonlyMap<string, Parameter>,
+  tensors: ReadonlyMap<string, Pick<StoredTensor, "shape">>,
 ): void {
-  for (const [name, { shape }] of architecture.parameters(config)) {
+  for (const [name, { shape }] of parameters) {
     const found = tensors.get(name);
     if (!found) throw new TwainError("model/tensor-missing", `${folder}: ${name} is missing`);
     if (found.shape.join() !== shape.join()) {
@@ -74,8 +73,8 @@ function checkTensors(
   }
 }
 
-/** Reads a model folder; weights become float32. */
-export async function readModel(folder: string): Promise<Model> {
+/** A folder's config.json. Throws `model/missing-file`, `model/bad-json`, `model/bad-config`. */
+export async function readConfig(folder: string): Promise<ModelConfig> {
   const raw = await readJson(join(folder, "config.json"));
   const parsed = ModelConfig.safeParse(raw);
   if (!parsed.success) {
@@ -85,14 +84,19 @@ export async function readModel(folder: string): Promise<Model> {
       `${join(folder, "config.json")}: ${issue?.path.join(".")}: ${issue?.message}`,
     );
   }
-  const config = parsed.data;
+  return parsed.data;
+}
+
+/** Reads a model folder; weights become float32. */
+export async function readModel(folder: string): Promise<Model> {
+  const config = await readConfig(folder);
   const architecture = architectureOf(config);
   const tensors = new Map<string, StoredTensor>();
   for (const file of await weightFiles(folder)) {
     for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors)
       tensors.set(name, tensor);
   }
-  checkTensors(folder, architecture, config, tensors);
+  checkTensors(folder, architecture.parameters(config), tensors);
   return { architecture, config, tensors, hash: modelHash(config, tensors) };
 }
 

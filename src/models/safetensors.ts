@@ -10,7 +10,7 @@ import { TwainError } from "../core/errors.ts";
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
 const BYTES = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F64: 8 } as const;
-type StoredType = keyof typeof BYTES;
+export type StoredType = keyof typeof BYTES;
 
 const Entry = z.object({
   dtype: z.string(),
@@ -76,8 +76,23 @@ async function readBytes(
   return buffer;
 }
 
-/** Reads a whole file. Throws `model/bad-safetensors` for any header or length that does not add up. */
-export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+/** One tensor of an open file, still as bytes. */
+export interface TensorEntry {
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+}
+
+/** An open file whose tensors are read when asked for. `close` it. */
+export interface OpenSafetensors {
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The raw little-endian bytes of an entry. */
+  read(name: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Reads the header only. Throws `model/bad-safetensors` for any header or length that does not add up. */
+export async function openSafetensors(path: string): Promise<OpenSafetensors> {
   const file = await open(path, "r").catch((cause: unknown) => {
     throw new TwainError("model/missing-file", `cannot open ${path}`, { cause });
   });
@@ -103,7 +118,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
       throw bad(path, "the header is not a JSON object", cause);
     }
     const metadata = z.record(z.string(), z.string()).default({}).parse(header["__metadata__"]);
-    const tensors = new Map<string, StoredTensor>();
+    const entries = new Map<string, TensorEntry & { at: number; bytes: number }>();
     for (const [name, value] of Object.entries(header)) {
       if (name === "__metadata__") continue;
       const entry = Entry.safeParse(value);
@@ -113,20 +128,52 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
         shape,
         data_offsets: [from, to],
       } = entry.data;
-      if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
-        throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
-      const want = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
-      if (to - from !== want || 8 + headerBytes + to > size)
+      if (!isStoredType(dtype)) throw bad(path, `tensor ${name} has the unknown type ${dtype}`);
+      const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
+      if (to - from !== bytes || 8 + headerBytes + to > size)
         throw bad(
           path,
-          `tensor ${name} ${JSON.stringify(shape)} needs ${want} bytes, has [${from}, ${to}] of ${size}`,
+          `tensor ${name} ${JSON.stringify(shape)} needs ${bytes} bytes, has [${from}, ${to}] of ${size}`,
         );
-      tensors.set(name, {
-        shape,
-        data: toFloat32(await readBytes(file, path, 8 + headerBytes + from, want), dtype),
-      });
+      entries.set(name, { dtype, shape, at: 8 + headerBytes + from, bytes });
     }
-    return { tensors, metadata };
+    return {
+      entries,
+      metadata,
+      read(name) {
+        const entry = entries.get(name);
+        if (!entry) throw new Error(`${path} has no tensor ${name}`);
+        return readBytes(file, path, entry.at, entry.bytes);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+const isStoredType = (dtype: string): dtype is StoredType => Object.hasOwn(BYTES, dtype);
+
+/** One tensor as float32. Throws `model/bad-safetensors` unless it is F32, F16 or BF16. */
+export async function readFloats(
+  file: OpenSafetensors,
+  path: string,
+  name: string,
+): Promise<StoredTensor> {
+  const { dtype, shape } = file.entries.get(name)!;
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
+    throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
+  return { shape, data: toFloat32(await file.read(name), dtype) };
+}
+
+/** Reads a whole file as float32. Throws `model/bad-safetensors`. */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await openSafetensors(path);
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const name of file.entries.keys()) tensors.set(name, await readFloats(file, path, name));
+    return { tensors, metadata: { ...file.metadata } };
   } finally {
     await file.close();
   }
@@ -138,11 +185,32 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
+  const types = [...tensors].map(([name, { shape }]) => [name, { dtype: "F32", shape }] as const);
+  await streamSafetensors(
+    path,
+    new Map(types),
+    metadata,
+    (function* () {
+      for (const { data } of tensors.values()) yield data;
+    })(),
+  );
+}
+
+/** Writes tensors atomically as their bytes come, in the order of `types`: only one is needed at a time. */
+export async function streamSafetensors(
+  path: string,
+  types: ReadonlyMap<string, TensorEntry>,
+  metadata: Record<string, string>,
+  contents: Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>,
+): Promise<void> {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };
-  for (const [name, { shape, data }] of tensors) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+  const lengths: number[] = [];
+  for (const [name, { dtype, shape }] of types) {
+    const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    lengths.push(bytes);
+    offset += bytes;
   }
   let text = JSON.stringify(header);
   text += " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
@@ -151,7 +219,13 @@ export async function writeSafetensors(
   await writeFileAtomic(path, async (file) => {
     await file.write(length);
     await file.write(text);
-    for (const { data } of tensors.values())
-      await file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    let at = 0;
+    for await (const data of contents) {
+      if (data.byteLength !== lengths[at])
+        throw new Error(`${path}: tensor ${at} has ${data.byteLength} bytes, not ${lengths[at]}`);
+      at++;
+      await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    if (at !== lengths.length) throw new Error(`${path}: ${at} of ${lengths.length} tensors came`);
   });
 }

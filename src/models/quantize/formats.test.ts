@@ -17,7 +17,7 @@ const bounds: Record<string, { block: (shape: readonly number[]) => number; shar
   // Half the widest gap between codes, and what double quantization takes from the scale.
   nf4: { block: () => 64, share: 0.152 },
   int4: { block: () => 32, share: 0.5 / 7 },
-  int8: { block: ([rows, ...rest]) => sizeOf(rest), share: 0.5 / 127 },
+  int8: { block: (shape) => sizeOf(shape.slice(1)), share: 0.5 / 127 },
   f16: { block: () => 1, share: 2 ** -11 },
   bf16: { block: () => 1, share: 2 ** -8 },
   f32: { block: () => 1, share: 0 },

@@ -3,16 +3,7 @@
  * stores it: codes of 4 bits in blocks of 64 over the row-major weight, the first of two in the high half
  * of its byte; block scales less their mean as 8-bit dynamic codes in blocks of 256. 4.13 bits a weight.
  */
-import {
-  type Tensor,
-  type TypedArray,
-  add,
-  cast,
-  gather,
-  mul,
-  reshape,
-  sizeOf,
-} from "../../engine/index.ts";
+import { type TypedArray, add, cast, gather, mul, reshape, sizeOf } from "../../engine/index.ts";
 import { inBlocks, outOfBlocks, pairTable, unpackPairs } from "./blocks.ts";
 import { DYNAMIC_BLOCK, dynamicMap, quantizeDynamic } from "./dynamic-map.ts";
 import type { Parts, WeightFormat } from "./format.ts";
