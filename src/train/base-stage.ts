@@ -12,10 +12,12 @@ import { createRandom } from "../core/random.ts";
 import type { BaseConfig, Recipe, ScratchBaseConfig } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { sizeOf } from "../engine/index.ts";
 import { readModel, writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
+import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { createChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import {
@@ -183,8 +185,15 @@ async function* trainScratch(
   }
 }
 
-async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult> {
-  const model = await readModel(path);
+async function* checkFolder(
+  path: string,
+  { recipe, dir, signal }: StageContext<BaseStageConfig>,
+): AsyncGenerator<RunEvent, StageResult> {
+  const { quantization } = recipe.train;
+  const model =
+    quantization === "none"
+      ? await readModel(path)
+      : await quantizeFolder(path, quantization, { cache: dir.quantized, signal });
   const tokenizer = await loadTokenizer(path);
   await loadChatTemplate(path, tokenizer);
   if (tokenizer.vocabSize > model.config.vocab_size) {
@@ -193,7 +202,10 @@ async function* checkFolder(path: string): AsyncGenerator<RunEvent, StageResult>
       `${path}: the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${model.config.vocab_size}`,
     );
   }
-  const parameters = [...model.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const parameters = [...model.architecture.parameters(model.config).values()].reduce(
+    (sum, { shape }) => sum + sizeOf(shape),
+    0,
+  );
   yield {
     type: "notice",
     stage: "base",
@@ -220,6 +232,6 @@ export const base: Stage<BaseStageConfig> = {
   },
   run: (context) =>
     context.config.kind === "folder"
-      ? checkFolder(context.config.path)
+      ? checkFolder(context.config.path, context)
       : trainScratch(context.config, context),
 };

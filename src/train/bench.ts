@@ -6,7 +6,7 @@ import { initModel } from "../models/init.ts";
 import { initLora, loraModules } from "../models/lora.ts";
 import type { PackedTensor } from "../models/quantize/format.ts";
 import { type Quantization, formatFor, packTensor } from "../models/quantize/index.ts";
-import type { QuantizedModel } from "../models/quantize/quantized-model.ts";
+import { type QuantizedModel, quantizedModel } from "../models/quantize/quantized-model.ts";
 import { createRandom } from "../core/random.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { type Trained } from "./graphs.ts";
@@ -91,7 +91,7 @@ function packedModel(
       data[i] = kind === "norm" ? 1 : some[i % some.length]! * deviation;
     packed.set(name, packTensor(name, data, shape, formatFor(parameter, quantization)));
   }
-  return { architecture, config, hash: "bench", quantization, packed };
+  return quantizedModel({ architecture, config, hash: "bench", quantization, packed });
 }
 
 const median = (values: readonly number[]): number =>

@@ -20,6 +20,7 @@ import {
   sub,
 } from "../engine/index.ts";
 import { type Parameter, outputWeight } from "../models/architecture.ts";
+import { attentionByHeads } from "../models/attention-by-heads.ts";
 import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
@@ -44,6 +45,9 @@ export interface BatchShape {
   /** Capacity for trained positions; unused ones have weight 0. */
   predictors: number;
 }
+
+/** Attention scores of a layer that may exist at one time where layers are recomputed: 64 MB as float32. */
+const MOST_SCORES = 1 << 24;
 
 /** Rows of logits that exist at one time in the loss. */
 const LOSS_CHUNK = 512;
@@ -99,11 +103,14 @@ function forwardLoss(
       size,
     ]);
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
+  // Where memory is short, that of all heads' scores is the first to go.
+  const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
+  const attend = recompute && many ? attentionByHeads : selfAttention;
   const hidden = architecture.forward(config, weights, {
     ids,
     cos: table("cos"),
     sin: table("sin"),
-    attend: (_layer, query, key, value) => selfAttention(query, key, value, mask),
+    attend: (_layer, query, key, value) => attend(query, key, value, mask),
     recompute,
   });
   const picked = gather(

@@ -13,6 +13,8 @@ import {
 } from "../engine/index.ts";
 import { initLora, loraModules } from "../models/lora.ts";
 import type { Quantization } from "../models/quantize/index.ts";
+import type { Model } from "../models/folder.ts";
+import { type Adapter, mergeAdapter } from "../models/peft.ts";
 import {
   type QuantizedModel,
   dequantizeModel,
@@ -124,6 +126,27 @@ describe.each(quantizations)("%s", (quantization) => {
     });
     await packed.release();
     await plain.release();
+  });
+});
+
+test("an adapter merged into the dequantized base scores as it does beside the packed one", async () => {
+  const quantized = quantizeModel(model, "nf4");
+  const dense = dequantizeModel(quantized);
+  const adapter: Adapter = { lora, modules, tensors: start };
+  const scores = async (base: Model, beside: ReadonlyMap<string, Float32Array>) => {
+    const trainer = new Trainer(base, trained, beside, config);
+    const rows = await trainer.score(examples);
+    await trainer.release();
+    return rows.map(({ sum }) => sum);
+  };
+  const nothing = new Map([...start].map(([name, data]) => [name, new Float32Array(data.length)]));
+  const expected = await scores(quantized, start);
+  const merged = await scores(mergeAdapter(dense, adapter), nothing);
+  const original = await scores(mergeAdapter(model, adapter), nothing);
+  expected.forEach((sum, i) => {
+    expect(merged[i]).toBeCloseTo(sum, 3);
+    // Merged into the weights before quantization it is another model.
+    expect(Math.abs(original[i]! - sum)).toBeGreaterThan(1e-2);
   });
 });
 

@@ -3,7 +3,7 @@ import { TwainError } from "../core/errors.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
 import { type Program, type Value, compile, value } from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
-import { type QuantizedModel, frozenFeeds } from "../models/quantize/quantized-model.ts";
+import { frozenFeeds } from "../models/quantize/quantized-model.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import type { Example } from "../tokenizer/example.ts";
 import {
@@ -45,7 +45,7 @@ const floats = (data: Value["data"]): Float32Array => {
 };
 
 export class Trainer {
-  readonly #model: Model | QuantizedModel;
+  readonly #model: Model;
   readonly #trained: Trained;
   readonly #config: TrainerConfig;
   readonly #shapes: Map<string, readonly number[]>;
@@ -57,7 +57,7 @@ export class Trainer {
 
   /** `start` are the first weights of everything trained: an adapter's, or the model's own. */
   constructor(
-    model: Model | QuantizedModel,
+    model: Model,
     trained: Trained,
     start: ReadonlyMap<string, Float32Array>,
     config: TrainerConfig,

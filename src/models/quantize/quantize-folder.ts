@@ -20,7 +20,7 @@ import {
 import { isPrequantized, readPrequantized } from "./bitsandbytes.ts";
 import type { PackedTensor, Parts } from "./format.ts";
 import { type Quantization, formatFor, packTensor } from "./index.ts";
-import type { QuantizedModel } from "./quantized-model.ts";
+import { type QuantizedModel, quantizedModel } from "./quantized-model.ts";
 
 /** Raised when a format stores something else than before. */
 const CACHE_VERSION = 1;
@@ -28,7 +28,7 @@ const CACHE_VERSION = 1;
 export interface QuantizeFolderOptions {
   /** Where quantized copies are kept; made when it is not there. */
   cache: string;
-  signal: AbortSignal;
+  signal?: AbortSignal;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function quantizeFolder(
   const paths = (await weightFiles(folder)).map((file) => join(folder, file));
   const sources: string[] = [];
   for (const path of paths) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     sources.push((await hashFile(path)).sha256);
   }
   const hash = fingerprint({ config, sources, quantization, version: CACHE_VERSION });
@@ -64,20 +64,20 @@ export async function quantizeFolder(
       for (const file of files) await file.close();
     }
   }
-  return {
+  return quantizedModel({
     architecture,
     config,
     hash,
     quantization,
     packed: await readPacked(path, parameters, quantization),
-  };
+  });
 }
 
 interface Source {
   folder: string;
   paths: readonly string[];
   files: readonly OpenSafetensors[];
-  signal: AbortSignal;
+  signal: AbortSignal | undefined;
 }
 
 async function writePacked(
@@ -112,7 +112,7 @@ async function writePacked(
   };
   async function* contents(): AsyncGenerator<TypedArray> {
     for (const [name, parameter] of parameters) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const parts = await pack(name, parameter);
       for (const suffix of Object.keys(formatFor(parameter, quantization).parts(parameter.shape)))
         yield parts[suffix]!;
