@@ -44,7 +44,7 @@ describe("a folder", () => {
       expect(first.packed).toEqual(expected);
       // The source is not read again: only its hash is.
       const again = await quantizeFolder(at("model"), quantization, options());
-      expect(again).toEqual(first);
+      expect([again.hash, again.packed]).toEqual([first.hash, first.packed]);
       expect(await readdir(at("cache"))).toEqual([`${first.hash}.safetensors`]);
     },
   );
