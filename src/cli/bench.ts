@@ -1,8 +1,9 @@
 /** `twainbot bench train`: how fast this machine trains, next to what one dense product reaches in the same process. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { TwainError } from "../core/errors.ts";
+import { QUANTIZATIONS } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
-import { benchTrain, defaultBenchShape } from "../train/bench.ts";
+import { benchShapes, benchTrain } from "../train/bench.ts";
 import { defineCommand, jsonArg } from "./command.ts";
 
 function positive(name: string, text: string): number {
@@ -16,17 +17,23 @@ function positive(name: string, text: string): number {
 export const command = defineCommand(
   {
     what: { type: "positional", required: true, description: "What to measure: train" },
+    shape: {
+      type: "string",
+      default: "smollm2-135m",
+      description: `Widths of the model: ${Object.keys(benchShapes).join(" or ")}`,
+    },
     layers: {
       type: "string",
-      default: String(defaultBenchShape.layers),
       valueHint: "N",
       description: "Layers of the model; rates hardly depend on it",
     },
-    rows: {
+    rows: { type: "string", valueHint: "N", description: "Sequences in a batch" },
+    length: { type: "string", valueHint: "N", description: "Tokens of a sequence" },
+    steps: { type: "string", valueHint: "N", description: "Optimizer steps that are timed" },
+    quantization: {
       type: "string",
-      default: String(defaultBenchShape.rows),
-      valueHint: "N",
-      description: "Sequences in a batch",
+      default: "none",
+      description: `How the frozen base is kept: ${QUANTIZATIONS.join(", ")}`,
     },
     recompute: { type: "boolean", description: "Recompute layers in the backward pass" },
     ...jsonArg,
@@ -36,11 +43,24 @@ export const command = defineCommand(
       throw new TwainError("cli/usage", `there is no bench ${args.what}`, {
         hint: "There is: twainbot bench train.",
       });
+    const named = benchShapes[args.shape];
+    if (!named)
+      throw new TwainError("cli/usage", `there is no shape ${args.shape}`, {
+        hint: `There is: ${Object.keys(benchShapes).join(", ")}.`,
+      });
+    const quantization = QUANTIZATIONS.find((name) => name === args.quantization);
+    if (!quantization)
+      throw new TwainError("cli/usage", `--quantization is ${args.quantization}`, {
+        hint: `It is one of ${QUANTIZATIONS.join(", ")}.`,
+      });
     const shape = {
-      ...defaultBenchShape,
-      layers: positive("layers", args.layers),
-      rows: positive("rows", args.rows),
-      recompute: Boolean(args.recompute),
+      ...named,
+      quantization,
+      ...(args.layers !== undefined && { layers: positive("layers", args.layers) }),
+      ...(args.rows !== undefined && { rows: positive("rows", args.rows) }),
+      ...(args.length !== undefined && { length: positive("length", args.length) }),
+      ...(args.steps !== undefined && { steps: positive("steps", args.steps) }),
+      ...(args.recompute !== undefined && { recompute: args.recompute }),
     };
     const figures = await benchTrain(shape, signal, (line) => process.stderr.write(`${line}\n`));
     const machine = {

@@ -11,6 +11,8 @@ import { createLocalChat } from "../generate/local-chat.ts";
 import { Scheduler } from "../generate/scheduler.ts";
 import { type Model, readModel } from "../models/folder.ts";
 import { type Adapter, mergeAdapter, readAdapter } from "../models/peft.ts";
+import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
+import { dequantizeModel } from "../models/quantize/quantized-model.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
@@ -96,7 +98,12 @@ export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunPart
       hint: `Run it first: twainbot run ${recipe.name}.`,
     });
   }
-  const base = await readModel(folder);
+  // With the rounded weights that the adapter was trained beside, base and merged model alike.
+  const { quantization } = recipe.train;
+  const base =
+    quantization === "none"
+      ? await readModel(folder)
+      : dequantizeModel(await quantizeFolder(folder, quantization, { cache: dir.quantized }));
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
   const adapter = (await readManifest(dir, "train"))

@@ -127,6 +127,9 @@ export const BaseConfig = z.discriminatedUnion("kind", [ScratchBase, FolderBase,
 export type BaseConfig = z.infer<typeof BaseConfig>;
 export type ScratchBaseConfig = z.infer<typeof ScratchBase>;
 
+/** How the frozen base of an adapter is kept while it is trained. */
+export const QUANTIZATIONS = ["none", "nf4", "int4", "int8", "bf16", "f16"] as const;
+
 export const Recipe = z.strictObject({
   name: z
     .string()
@@ -144,6 +147,8 @@ export const Recipe = z.strictObject({
   base: BaseConfig,
   train: TrainingConfig.extend({
     lora: LoraConfig.prefault({}),
+    /** How the frozen base is kept in memory (QLoRA); evaluation then uses the same rounded weights. */
+    quantization: z.enum(QUANTIZATIONS).default("none"),
     /** Share of training tokens by domain; domains that are absent get nothing. */
     mixture: z.record(z.string(), z.number().nonnegative()).default({
       literary: 0.25,

@@ -25,6 +25,8 @@ export interface RunDir {
     readonly card: string;
   };
   readonly base: { readonly root: string; readonly checkpoints: string; readonly metrics: string };
+  /** Base models in the formats of `train.quantization`, named by the hash of what they were made from. */
+  readonly quantized: string;
   readonly train: {
     readonly root: string;
     readonly adapter: string;
@@ -67,6 +69,7 @@ export function runDir(root: string): RunDir {
       checkpoints: at("base", "checkpoints"),
       metrics: at("base", "metrics.jsonl"),
     },
+    quantized: at("base", "quantized"),
     train: {
       root: at("train"),
       adapter: at("train", "adapter"),

@@ -7,7 +7,7 @@ export {
   describe,
   sizeOf,
 } from "./tensor.ts";
-export { fromHalf, toHalf } from "./typed-array.ts";
+export { fromHalf, toHalf, toHalves } from "./typed-array.ts";
 export { Graph } from "./graph.ts";
 export { type Attributes, type Op, applyOp, defineOp } from "./op.ts";
 export { ops } from "./ops/index.ts";
@@ -55,6 +55,7 @@ export { rmsNorm } from "./fused/rms-norm.ts";
 export { silu, swiglu } from "./fused/activations.ts";
 export { rope } from "./fused/rope.ts";
 export { crossEntropy } from "./fused/cross-entropy.ts";
+export { frozenCrossEntropy } from "./fused/frozen-cross-entropy.ts";
 export { type AdamW, adamW, squaredNorm } from "./optim.ts";
 export { simplify } from "./simplify.ts";
 export { print } from "./print.ts";

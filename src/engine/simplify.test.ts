@@ -4,6 +4,7 @@ import { createRandom } from "../core/random.ts";
 import { Graph, type Node } from "./graph.ts";
 import { add, cast, div, mul, neg, scale, sub } from "./ops/elementwise.ts";
 import { after } from "./ops/after.ts";
+import { gather } from "./ops/indexing.ts";
 import { expand, identity, reshape, stopGradient, transpose } from "./ops/layout.ts";
 import { matmul } from "./ops/matmul.ts";
 import { print } from "./print.ts";
@@ -214,4 +215,26 @@ test("after waits for what is computed anyway, and asks for nothing else", () =>
   graph.output("y", after(x, needed, unneeded));
   graph.output("needed", needed);
   expect(names(simplify(graph))).toEqual(["Neg", "Slice", "Reshape", "Mul", "Add"]);
+});
+
+test("rows of a converted table are picked before they are converted", () => {
+  const graph = new Graph();
+  const ids = graph.input("ids", "int64", [2]);
+  const halves = graph.input("halves", "float16", [9, 4]);
+  const codes = graph.input("codes", "int32", [9, 4]);
+  const values = graph.input("values", "float32", [100]);
+  graph.output("converted", gather(cast(halves, "float32"), ids));
+  graph.output("looked up", gather(gather(values, codes), ids));
+  const small = simplify(graph);
+  expect(small.nodes.map(({ op, output }) => [op.name, output.shape])).toEqual([
+    ["Gather", [2, 4]],
+    ["Cast", [2, 4]],
+    ["Gather", [2, 4]],
+    ["Gather", [2, 4]],
+  ]);
+  // Not where more rows are read than there are.
+  const wide = new Graph();
+  const many = wide.input("ids", "int64", [10]);
+  wide.output("y", gather(cast(wide.input("halves", "float16", [9, 4]), "float32"), many));
+  expect(names(simplify(wide))).toEqual(["Cast", "Gather"]);
 });

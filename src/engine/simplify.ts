@@ -2,9 +2,11 @@
 import { Graph, type Node } from "./graph.ts";
 import type { Attributes } from "./op.ts";
 import { afterOp, orderedValue } from "./ops/after.ts";
+import { cast } from "./ops/elementwise.ts";
+import { gather } from "./ops/indexing.ts";
 import { matmul } from "./ops/matmul.ts";
 import { reshape, transpose } from "./ops/layout.ts";
-import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
+import { type Tensor, type TypedArray, describe, sameShape, sizeOf } from "./tensor.ts";
 
 /** Constants up to this many elements are compared with each other. */
 const SMALL = 64;
@@ -123,6 +125,8 @@ function fold(node: Node, inputs: readonly Tensor[], fusedMatmul: boolean): Tens
       return unchanged(output, a, b, 1) ?? unchanged(output, b, a, 1);
     case "Div":
       return unchanged(output, a, b, 1);
+    case "Gather":
+      return b && attrs["axis"] === 0 ? pickFirst(a, b, output) : undefined;
     case "MatMul":
       return b && (fusedMatmul ? foldMatmul(a, b, attrs) : plainMatmul(a, b, attrs));
     default:
@@ -164,6 +168,15 @@ function foldTranspose(x: Tensor, perm: readonly number[]): Tensor | undefined {
   const both = perm.map((axis) => inner[axis]!);
   const source = x.origin.node.inputs[0]!;
   return both.every((axis, i) => axis === i) ? source : transpose(source, both);
+}
+
+/** Rows of a converted or looked-up table: pick them first, so that the whole table is never converted. */
+function pickFirst(table: Tensor, rows: Tensor, output: Tensor): Tensor | undefined {
+  if (sizeOf(output.shape) > sizeOf(table.shape)) return undefined;
+  if (isNode(table, "Cast")) return cast(gather(table.origin.node.inputs[0]!, rows), table.dtype);
+  if (!isNode(table, "Gather") || table.origin.node.attrs["axis"] !== 0) return undefined;
+  const [inner, indices] = table.origin.node.inputs;
+  return indices!.shape.length > 0 ? gather(inner!, gather(indices!, rows)) : undefined;
 }
 
 /** A transposition of the last two axes is a flag of the product. */

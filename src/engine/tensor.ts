@@ -2,10 +2,24 @@
 import { TwainError } from "../core/errors.ts";
 import type { Graph, Node } from "./graph.ts";
 
-export type DType = "float32" | "float16" | "int64" | "int32" | "uint8" | "bool";
+export type DType =
+  | "float32"
+  | "float16"
+  | "int64"
+  | "int32"
+  | "uint16"
+  | "uint8"
+  | "int8"
+  | "bool";
 
 /** float16 is carried as its bits, bool as 0 and 1. */
-export type TypedArray = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
+export type TypedArray =
+  | Float32Array
+  | Uint16Array
+  | BigInt64Array
+  | Int32Array
+  | Uint8Array
+  | Int8Array;
 
 export interface TensorType {
   readonly dtype: DType;

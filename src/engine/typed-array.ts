@@ -3,8 +3,20 @@ import { TwainError } from "../core/errors.ts";
 import { type DType, type TypedArray, sizeOf } from "./tensor.ts";
 
 /** The bits of the nearest half-precision number (ties to even); overflow becomes infinity. */
-export function toHalf(value: number): number {
-  const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;
+export const toHalf = (value: number): number =>
+  halfOf(new Uint32Array(new Float32Array([value]).buffer)[0]!);
+
+/** Half-precision bits of many numbers. */
+export function toHalves(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(bits.length);
+  // A loop: `from` with a function takes many times as long.
+  for (let i = 0; i < bits.length; i++) halves[i] = halfOf(bits[i]!);
+  return halves;
+}
+
+/** From the bits of a float32. */
+function halfOf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const exponent = (bits >>> 23) & 0xff;
   const mantissa = bits & 0x7fffff;
@@ -37,6 +49,7 @@ export function isArrayOf(dtype: DType, data: TypedArray): boolean {
     case "float32":
       return data instanceof Float32Array;
     case "float16":
+    case "uint16":
       return data instanceof Uint16Array;
     case "int64":
       return data instanceof BigInt64Array;
@@ -45,6 +58,8 @@ export function isArrayOf(dtype: DType, data: TypedArray): boolean {
     case "uint8":
     case "bool":
       return data instanceof Uint8Array;
+    case "int8":
+      return data instanceof Int8Array;
   }
 }
 
@@ -61,6 +76,10 @@ function fromNumbers(dtype: DType, data: readonly number[]): TypedArray {
     case "uint8":
     case "bool":
       return Uint8Array.from(data);
+    case "uint16":
+      return Uint16Array.from(data);
+    case "int8":
+      return Int8Array.from(data);
   }
 }
 

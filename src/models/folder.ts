@@ -52,7 +52,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 /** Names of the safetensors files of a folder, by its index where there is one, and which tensor the index puts where. */
-async function weightFiles(
+export async function weightFiles(
   folder: string,
 ): Promise<{ files: string[]; placed: Record<string, string> }> {
   const names = await readdir(folder);
@@ -85,11 +85,10 @@ async function weightFiles(
 }
 
 /** Throws `model/tensor-missing` or `model/tensor-shape` naming the tensor; extra tensors are ignored. */
-function checkTensors(
+export function checkTensors(
   folder: string,
-  architecture: Architecture,
-  config: ModelConfig,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  { architecture, config }: Pick<Model, "architecture" | "config">,
+  tensors: ReadonlyMap<string, Pick<StoredTensor, "shape">>,
   placed: Record<string, string>,
 ): void {
   for (const [name, { shape, kind }] of architecture.parameters(config)) {
@@ -155,7 +154,7 @@ export async function readModel(folder: string): Promise<Model> {
     for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors)
       tensors.set(name, tensor);
   }
-  checkTensors(folder, architecture, config, tensors, placed);
+  checkTensors(folder, { architecture, config }, tensors, placed);
   return { architecture, config, tensors, hash: modelHash(config, tensors) };
 }
 

@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES = 100 << 20;
 /** Node reads less than 2 GiB at once; a large embedding in float32 is more. */
 const MAX_READ_BYTES = 1 << 30;
 const BYTES = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F64: 8 } as const;
-type StoredType = keyof typeof BYTES;
+export type StoredType = keyof typeof BYTES;
 
 const Entry = z.object({
   dtype: z.string(),
@@ -77,14 +77,16 @@ async function readBytes(
   return buffer;
 }
 
+/** Where a tensor lies in the data section, in bytes. */
+interface Span {
+  from: number;
+  to: number;
+}
+
 /** Throws unless the tensors fill the data section without gap or overlap, as the format demands. */
-function checkLayout(
-  path: string,
-  entries: readonly (readonly [name: string, { data_offsets: readonly [number, number] }])[],
-  dataBytes: number,
-): void {
-  const spans = entries
-    .map(([name, { data_offsets }]) => ({ name, from: data_offsets[0], to: data_offsets[1] }))
+function checkLayout(path: string, entries: ReadonlyMap<string, Span>, dataBytes: number): void {
+  const spans = [...entries]
+    .map(([name, { from, to }]) => ({ name, from, to }))
     .toSorted((a, b) => a.from - b.from || a.to - b.to);
   let end = 0;
   for (const { name, from, to } of spans) {
@@ -100,8 +102,23 @@ function checkLayout(
   if (end < dataBytes) throw bad(path, `${dataBytes - end} bytes belong to no tensor`);
 }
 
-/** Reads a whole file. Throws `model/bad-safetensors` for any header or length that does not add up. */
-export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+/** One tensor of an open file, still as bytes. */
+export interface TensorEntry {
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+}
+
+/** An open file whose tensors are read when asked for. `close` it. */
+export interface OpenSafetensors {
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The raw little-endian bytes of an entry. */
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** Reads the header only. Throws `model/bad-safetensors` for any header or length that does not add up. */
+export async function openSafetensors(path: string): Promise<OpenSafetensors> {
   const file = await open(path, "r").catch((cause: unknown) => {
     throw new TwainError("model/missing-file", `cannot open ${path}`, { cause });
   });
@@ -129,29 +146,60 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
     const { ["__metadata__"]: written, ...named } = header;
     const metadata = z.record(z.string(), z.string()).default({}).safeParse(written);
     if (!metadata.success) throw bad(path, "__metadata__ is not a map of texts", metadata.error);
-    const entries = Object.entries(named).map(([name, value]) => {
+    const start = 8 + headerBytes;
+    const entries = new Map<string, TensorEntry & Span>();
+    for (const [name, value] of Object.entries(named)) {
       const entry = Entry.safeParse(value);
       if (!entry.success) throw bad(path, `entry ${name} is malformed`, entry.error);
       const { dtype, shape, data_offsets } = entry.data;
-      if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
-        throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
+      const [from, to] = data_offsets;
+      if (!isStoredType(dtype)) throw bad(path, `tensor ${name} has the unknown type ${dtype}`);
       const want = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
-      if (data_offsets[1] - data_offsets[0] !== want)
+      if (to - from !== want)
         throw bad(
           path,
           `tensor ${name} ${dtype} ${JSON.stringify(shape)} needs ${want} bytes, has [${data_offsets.join(", ")}]`,
         );
-      return [name, { dtype, shape, data_offsets }] as const;
-    });
-    const start = 8 + headerBytes;
-    checkLayout(path, entries, size - start);
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, { dtype, shape, data_offsets }] of entries) {
-      const [from, to] = data_offsets;
-      const bytes = await readBytes(file, path, start + from, to - from);
-      tensors.set(name, { shape, data: toFloat32(bytes, dtype) });
+      entries.set(name, { dtype, shape, from, to });
     }
-    return { tensors, metadata: metadata.data };
+    checkLayout(path, entries, size - start);
+    return {
+      entries,
+      metadata: metadata.data,
+      read(name) {
+        const entry = entries.get(name);
+        if (!entry) throw new Error(`${path} has no tensor ${name}`);
+        return readBytes(file, path, start + entry.from, entry.to - entry.from);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+const isStoredType = (dtype: string): dtype is StoredType => Object.hasOwn(BYTES, dtype);
+
+/** One tensor as float32. Throws `model/bad-safetensors` unless it is F32, F16 or BF16. */
+export async function readFloats(
+  file: OpenSafetensors,
+  path: string,
+  name: string,
+): Promise<StoredTensor> {
+  const { dtype, shape } = file.entries.get(name)!;
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
+    throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
+  return { shape, data: toFloat32(await file.read(name), dtype) };
+}
+
+/** Reads a whole file as float32. Throws `model/bad-safetensors`. */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await openSafetensors(path);
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const name of file.entries.keys()) tensors.set(name, await readFloats(file, path, name));
+    return { tensors, metadata: { ...file.metadata } };
   } finally {
     await file.close();
   }
@@ -163,11 +211,32 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
+  const types = [...tensors].map(([name, { shape }]) => [name, { dtype: "F32", shape }] as const);
+  await streamSafetensors(
+    path,
+    new Map(types),
+    metadata,
+    (function* () {
+      for (const { data } of tensors.values()) yield data;
+    })(),
+  );
+}
+
+/** Writes tensors atomically as their bytes come, in the order of `types`: only one is needed at a time. */
+export async function streamSafetensors(
+  path: string,
+  types: ReadonlyMap<string, TensorEntry>,
+  metadata: Record<string, string>,
+  contents: Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>,
+): Promise<void> {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };
-  for (const [name, { shape, data }] of tensors) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+  const lengths: number[] = [];
+  for (const [name, { dtype, shape }] of types) {
+    const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    lengths.push(bytes);
+    offset += bytes;
   }
   let text = JSON.stringify(header);
   text += " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
@@ -176,7 +245,13 @@ export async function writeSafetensors(
   await writeFileAtomic(path, async (file) => {
     await file.write(length);
     await file.write(text);
-    for (const { data } of tensors.values())
-      await file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    let at = 0;
+    for await (const data of contents) {
+      if (data.byteLength !== lengths[at])
+        throw new Error(`${path}: tensor ${at} has ${data.byteLength} bytes, not ${lengths[at]}`);
+      at++;
+      await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    if (at !== lengths.length) throw new Error(`${path}: ${at} of ${lengths.length} tensors came`);
   });
 }

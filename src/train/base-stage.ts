@@ -13,11 +13,13 @@ import { createRandom } from "../core/random.ts";
 import type { BaseConfig, Recipe, ScratchBaseConfig } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { sizeOf } from "../engine/index.ts";
 import { readModel, writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
 import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
+import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { createChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import {
@@ -194,8 +196,15 @@ async function* trainScratch(
 }
 
 /** Checks a model folder. What it leaves are hashes: the adapter is trained anew for other weights, tokens or template. */
-async function* checkFolder(path: string, dir: RunDir): AsyncGenerator<RunEvent, StageResult> {
-  const model = await readModel(path);
+async function* checkFolder(
+  path: string,
+  { recipe, dir, signal }: StageContext<BaseStageConfig>,
+): AsyncGenerator<RunEvent, StageResult> {
+  const { quantization } = recipe.train;
+  const model =
+    quantization === "none"
+      ? await readModel(path)
+      : await quantizeFolder(path, quantization, { cache: dir.quantized, signal });
   const tokenizer = await loadTokenizer(path);
   const template = await loadChatTemplate(path, tokenizer);
   if (tokenizer.vocabSize > model.config.vocab_size) {
@@ -205,7 +214,10 @@ async function* checkFolder(path: string, dir: RunDir): AsyncGenerator<RunEvent,
       { hint: "Take tokenizer and weights from the same model." },
     );
   }
-  const parameters = [...model.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const parameters = [...model.architecture.parameters(model.config).values()].reduce(
+    (sum, { shape }) => sum + sizeOf(shape),
+    0,
+  );
   yield {
     type: "notice",
     stage: "base",
@@ -219,8 +231,9 @@ async function* checkFolder(path: string, dir: RunDir): AsyncGenerator<RunEvent,
 
 async function* checkHub(
   config: HubModel,
-  { recipe, dir, signal }: StageContext<BaseStageConfig>,
+  context: StageContext<BaseStageConfig>,
 ): AsyncGenerator<RunEvent, StageResult> {
+  const { recipe, signal } = context;
   const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
   for await (const { done, total } of fetchFromHub(
     config,
@@ -234,7 +247,7 @@ async function* checkHub(
       done: megabytes(done),
       total: megabytes(total),
     };
-  const result = yield* checkFolder(hubFolder(config), dir);
+  const result = yield* checkFolder(hubFolder(config), context);
   // Also complete only while the cache is.
   return { ...result, outputs: [...result.outputs, hubRecord(config)] };
 }
@@ -261,7 +274,7 @@ export const base: Stage<BaseStageConfig> = {
   },
   run(context) {
     const { config, dir } = context;
-    if (config.kind === "folder") return checkFolder(config.path, dir);
+    if (config.kind === "folder") return checkFolder(config.path, context);
     return config.kind === "hub" ? checkHub(config, context) : trainScratch(config, context);
   },
 };

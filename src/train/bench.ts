@@ -1,9 +1,12 @@
 /** How fast training is next to what this machine can do: both are measured in one process. */
 import { Graph, type Program, type Value, compile, matmul, value } from "../engine/index.ts";
-import { architectureOf } from "../models/architecture.ts";
+import { type Architecture, architectureOf } from "../models/architecture.ts";
 import { type ModelConfig, headDim, kvHeads } from "../models/config.ts";
 import { initModel } from "../models/init.ts";
 import { initLora, loraModules } from "../models/lora.ts";
+import type { PackedTensor } from "../models/quantize/format.ts";
+import { type Quantization, formatFor, packTensor } from "../models/quantize/index.ts";
+import { type QuantizedModel, quantizedModel } from "../models/quantize/quantized-model.ts";
 import { createRandom } from "../core/random.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { type Trained } from "./graphs.ts";
@@ -31,6 +34,8 @@ export interface BenchShape {
   rank: number;
   recompute: boolean;
   steps: number;
+  /** How the frozen base is kept, as in a recipe. */
+  quantization: Quantization | "none";
 }
 
 /** SmolLM2-135M's widths, with few layers so that a run takes a minute: rates do not depend on depth. */
@@ -46,7 +51,48 @@ export const defaultBenchShape: BenchShape = {
   rank: 16,
   recompute: false,
   steps: 5,
+  quantization: "none",
 };
+
+/** Shapes by name, for `--shape`. */
+export const benchShapes: Readonly<Record<string, BenchShape>> = {
+  "smollm2-135m": defaultBenchShape,
+  /** Whole, for its memory is the question. */
+  "llama-3.2-1b": {
+    ...defaultBenchShape,
+    hidden: 2048,
+    intermediate: 8192,
+    layers: 16,
+    heads: 32,
+    kvHeads: 8,
+    vocab: 128_256,
+    rows: 1,
+    length: 1024,
+    recompute: true,
+    steps: 2,
+  },
+};
+
+/** Random weights packed one by one: a large model never exists as float32. */
+function packedModel(
+  architecture: Architecture,
+  config: ModelConfig,
+  quantization: Quantization,
+): QuantizedModel {
+  const random = createRandom(1);
+  const packed = new Map<string, PackedTensor>();
+  // The same numbers again and again, for drawing a billion takes longer than the steps.
+  const some = Float32Array.from({ length: 1 << 16 }, () => random.normal());
+  for (const [name, parameter] of architecture.parameters(config)) {
+    const { shape, kind } = parameter;
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const deviation = kind === "embedding" ? 0.05 : 1 / Math.sqrt(shape.at(-1)!);
+    for (let i = 0; i < data.length; i++)
+      data[i] = kind === "norm" ? 1 : some[i % some.length]! * deviation;
+    packed.set(name, packTensor(name, data, shape, formatFor(parameter, quantization)));
+  }
+  return quantizedModel({ architecture, config, hash: "bench", quantization, packed });
+}
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
@@ -113,7 +159,10 @@ export async function benchTrain(
   };
   const random = createRandom(1);
   const architecture = architectureOf(config);
-  const model = { architecture, config, tensors: initModel(config, random), hash: "bench" };
+  const model =
+    shape.quantization === "none"
+      ? { architecture, config, tensors: initModel(config, random), hash: "bench" }
+      : packedModel(architecture, config, shape.quantization);
   const modules = loraModules(architecture.parameters(config), "all-linear");
   const trained: Trained = {
     kind: "lora",

@@ -9,6 +9,7 @@ import {
   crossEntropy,
   div,
   equal,
+  frozenCrossEntropy,
   gather,
   grad,
   min,
@@ -19,11 +20,19 @@ import {
   sub,
 } from "../engine/index.ts";
 import { type Parameter, outputWeight } from "../models/architecture.ts";
+import { attentionByHeads } from "../models/attention-by-heads.ts";
 import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
 import { type LoraModule, loraShapes, withLora } from "../models/lora.ts";
+import type { Quantization } from "../models/quantize/index.ts";
+import { quantizedWeights } from "../models/quantize/quantized-weights.ts";
 import { type Weights, inputWeights } from "../models/weights.ts";
+
+/** What the graphs need to know of a model; with `quantization`, its frozen base is fed packed. */
+export type ModelShape = Pick<Model, "architecture" | "config"> & {
+  readonly quantization?: Quantization;
+};
 
 /** What is trained: every parameter of the model, or an adapter beside the frozen ones. */
 export type Trained =
@@ -37,14 +46,14 @@ export interface BatchShape {
   predictors: number;
 }
 
+/** Attention scores of a layer that may exist at one time where layers are recomputed: 64 MB as float32. */
+const MOST_SCORES = 1 << 24;
+
 /** Rows of logits that exist at one time in the loss. */
 const LOSS_CHUNK = 512;
 
 /** Names and shapes of what is trained. */
-export function trainedShapes(
-  model: Pick<Model, "architecture" | "config">,
-  trained: Trained,
-): Map<string, readonly number[]> {
+export function trainedShapes(model: ModelShape, trained: Trained): Map<string, readonly number[]> {
   if (trained.kind === "lora") return loraShapes(trained.modules, trained.lora.rank);
   return new Map(
     [...model.architecture.parameters(model.config)].map(([name, { shape }]) => [name, shape]),
@@ -68,15 +77,18 @@ function attentionMask(graph: Graph, segments: Tensor, shape: BatchShape): Tenso
 /** Builds the forward pass and the summed loss over the trained positions. */
 function forwardLoss(
   graph: Graph,
-  model: Pick<Model, "architecture" | "config">,
+  model: ModelShape,
   trained: Trained,
   shape: BatchShape,
   recompute: boolean,
 ): { weights: Weights; loss: Tensor; logProbs: Tensor } {
-  const { config, architecture } = model;
+  const { config, architecture, quantization } = model;
   const { rows, length, predictors } = shape;
   const parameters: Map<string, Parameter> = architecture.parameters(config);
-  const base = inputWeights(graph, parameters, { trainable: trained.kind === "all" });
+  if (quantization && trained.kind === "all") throw new Error("a packed model is frozen");
+  const base = quantization
+    ? quantizedWeights(graph, parameters, quantization)
+    : inputWeights(graph, parameters, { trainable: trained.kind === "all" });
   const weights =
     trained.kind === "lora" ? withLora(graph, base, trained.modules, trained.lora) : base;
   const ids = graph.input("ids", "int64", [rows, length]);
@@ -91,11 +103,14 @@ function forwardLoss(
       size,
     ]);
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
+  // Where memory is short, that of all heads' scores is the first to go.
+  const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
+  const attend = recompute && many ? attentionByHeads : selfAttention;
   const hidden = architecture.forward(config, weights, {
     ids,
     cos: table("cos"),
     sin: table("sin"),
-    attend: (_layer, query, key, value) => selfAttention(query, key, value, mask),
+    attend: (_layer, query, key, value) => attend(query, key, value, mask),
     recompute,
   });
   const picked = gather(
@@ -103,19 +118,21 @@ function forwardLoss(
     graph.input("predictors", "int64", [predictors]),
     0,
   );
-  const { loss, logProbs } = crossEntropy(
+  const operands = [
     picked,
     weights.tensor(outputWeight(config)),
     graph.input("targets", "int64", [predictors]),
     graph.input("rowWeights", "float32", [predictors]),
-    { chunk: LOSS_CHUNK },
-  );
+  ] as const;
+  const { loss, logProbs } = quantization
+    ? frozenCrossEntropy(...operands)
+    : crossEntropy(...operands, { chunk: LOSS_CHUNK });
   return { weights, loss, logProbs };
 }
 
 /** Outputs `loss` (a sum over trained tokens) and `d_<name>`, its gradient, for everything trained. */
 export function lossAndGradients(
-  model: Pick<Model, "architecture" | "config">,
+  model: ModelShape,
   trained: Trained,
   shape: BatchShape,
   recompute: boolean,
@@ -133,11 +150,7 @@ export function lossAndGradients(
 }
 
 /** Outputs `logProbs` `[predictors]`: the log-probability of each target. */
-export function scores(
-  model: Pick<Model, "architecture" | "config">,
-  trained: Trained,
-  shape: BatchShape,
-): Graph {
+export function scores(model: ModelShape, trained: Trained, shape: BatchShape): Graph {
   const graph = new Graph();
   graph.output("logProbs", forwardLoss(graph, model, trained, shape, false).logProbs);
   return graph;

@@ -5,6 +5,7 @@ import type { Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { readModel } from "../models/folder.ts";
 import { initLora, loraModules } from "../models/lora.ts";
+import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import { writeAdapter } from "../models/peft.ts";
 import { loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
@@ -19,7 +20,11 @@ import { Trainer } from "./trainer.ts";
 async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, config, dir, signal, fingerprint } = context;
   const folder = baseFolder(recipe, dir);
-  const model = await readModel(folder);
+  const { quantization } = config;
+  const model =
+    quantization === "none"
+      ? await readModel(folder)
+      : await quantizeFolder(folder, quantization, { cache: dir.quantized, signal });
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
   const train = await encodeDataset(

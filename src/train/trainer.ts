@@ -3,6 +3,7 @@ import { TwainError } from "../core/errors.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
 import { type Program, type Value, compile, value } from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
+import { frozenFeeds } from "../models/quantize/quantized-model.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import type { Example } from "../tokenizer/example.ts";
 import {
@@ -65,12 +66,7 @@ export class Trainer {
     this.#trained = trained;
     this.#config = config;
     this.#shapes = trainedShapes(model, trained);
-    if (trained.kind === "lora") {
-      for (const [name] of model.architecture.parameters(model.config)) {
-        const { shape, data } = model.tensors.get(name)!;
-        this.#fixed[name] = value("float32", shape, data);
-      }
-    }
+    if (trained.kind === "lora") Object.assign(this.#fixed, frozenFeeds(model));
     const table = ropeTable(model.config, config.sequenceLength);
     const size = table.cos.length / config.sequenceLength;
     this.#fixed["cos"] = value("float32", [config.sequenceLength, size], table.cos);

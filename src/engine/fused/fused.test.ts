@@ -3,7 +3,7 @@ import { createRandom } from "../../core/random.ts";
 import { checkGradient, normals, numbersOf } from "../finite-differences.ts";
 import { grad } from "../grad.ts";
 import { Graph } from "../graph.ts";
-import { add, div, mul, neg, sigmoid, sqrt } from "../ops/elementwise.ts";
+import { add, cast, div, mul, neg, sigmoid, sqrt } from "../ops/elementwise.ts";
 import { gatherElements } from "../ops/indexing.ts";
 import { concat, reshape, split } from "../ops/layout.ts";
 import { matmul } from "../ops/matmul.ts";
@@ -14,6 +14,7 @@ import type { Tensor } from "../tensor.ts";
 import { type Value, value } from "../value.ts";
 import { silu, swiglu } from "./activations.ts";
 import { crossEntropy } from "./cross-entropy.ts";
+import { frozenCrossEntropy } from "./frozen-cross-entropy.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { rope } from "./rope.ts";
 
@@ -131,24 +132,54 @@ describe("crossEntropy", () => {
     for (const [name, numbers] of Object.entries(expected)) near(actual[name]!, numbers);
   });
 
-  test("stays finite where the target's probability underflows", async () => {
-    const graph = new Graph();
-    const hidden = graph.constant([200, 0], "float32", [1, 2]);
-    const weight = graph.constant([1, 0, -1, 0], "float32", [2, 2]);
-    const { loss } = crossEntropy(
-      hidden,
-      weight,
-      graph.constant([1], "int64"),
-      graph.constant([1], "float32"),
-    );
-    graph.output("loss", loss);
-    graph.output("dHidden", grad(loss, [hidden])[0]!);
-    const program = await compile(graph);
-    const { loss: value, dHidden } = await program.run({});
-    await program.release();
-    expect([...numbersOf(value!)]).toEqual([400]);
-    expect([...numbersOf(dHidden!)]).toEqual([2, 0]);
+  test.each([7, 14, 28, 1000])("over a frozen weight, %i logits at a time", async (logits) => {
+    const expected = await evaluate(composed);
+    const actual = await evaluate((h, w, t, r) => frozenCrossEntropy(h, w, t, r, { logits }));
+    for (const name of ["loss", "logProbs", "loss/0", "loss/2", "logProbs/0"])
+      near(actual[name]!, expected[name]!);
+    // Frozen: nothing reaches the weight.
+    expect(actual["loss/1"]!.every((x) => x === 0)).toBe(true);
   });
+
+  test("a frozen weight of 16 bits is converted piece by piece", () => {
+    const graph = new Graph();
+    const hidden = graph.input("hidden", "float32", [N, H]);
+    const table = graph.input("table", "float16", [16, H]);
+    const { loss } = frozenCrossEntropy(
+      hidden,
+      cast(table, "float32"),
+      graph.input("targets", "int64", [N]),
+      graph.input("rowWeights", "float32", [N]),
+      { logits: 5 * N },
+    );
+    graph.output("dHidden", grad(loss, [hidden])[0]!);
+    const casts = simplify(graph).nodes.filter(
+      (node) => node.op.name === "Cast" && node.inputs[0]!.dtype === "float16",
+    );
+    expect(casts.map((node) => node.output.shape[0])).toEqual([5, 5, 5, 1, N]);
+  });
+
+  test.each([crossEntropy, frozenCrossEntropy])(
+    "%o stays finite where the target's probability underflows",
+    async (entropy) => {
+      const graph = new Graph();
+      const hidden = graph.constant([200, 0], "float32", [1, 2]);
+      const weight = graph.constant([1, 0, -1, 0], "float32", [2, 2]);
+      const { loss } = entropy(
+        hidden,
+        weight,
+        graph.constant([1], "int64"),
+        graph.constant([1], "float32"),
+      );
+      graph.output("loss", loss);
+      graph.output("dHidden", grad(loss, [hidden])[0]!);
+      const program = await compile(graph);
+      const { loss: value, dHidden } = await program.run({});
+      await program.release();
+      expect([...numbersOf(value!)]).toEqual([400]);
+      expect([...numbersOf(dHidden!)]).toEqual([2, 0]);
+    },
+  );
 
   test("a forward-only graph computes no gradient, a frozen weight gets none", () => {
     const products = (frozen: boolean): number => {

@@ -61,7 +61,8 @@ export class Message {
   message(field: number, value: Message): this {
     this.#key(field, BYTES);
     this.#varint(BigInt(value.#length));
-    this.#parts.push(...value.#parts);
+    // One by one: a large graph has more parts than a call may have arguments.
+    for (const part of value.#parts) this.#parts.push(part);
     this.#length += value.#length;
     return this;
   }

@@ -103,6 +103,8 @@ const whereOp = defineOp<[condition: Tensor, a: Tensor, b: Tensor], None>({
 export const ONNX_DTYPES: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
+  uint16: 4,
   int32: 6,
   int64: 7,
   bool: 9,

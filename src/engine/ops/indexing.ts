@@ -1,6 +1,7 @@
-/** Ops that select or add by index: embedding rows, picked probabilities. Indices are int64. */
+/** Ops that select or add by index: embedding rows, picked probabilities. Indices are int64; Gather's may be int32. */
 import { type Op, applyOp, defineOp } from "../op.ts";
 import { type Tensor, axisOf, sameShape, shapeError } from "../tensor.ts";
+import { cast } from "./elementwise.ts";
 import { expand, reshape, transpose } from "./layout.ts";
 
 const needIndices = (op: string, operands: readonly Tensor[], indices: Tensor): void => {
@@ -10,7 +11,7 @@ const needIndices = (op: string, operands: readonly Tensor[], indices: Tensor): 
 const gatherOp = defineOp<[data: Tensor, indices: Tensor], { axis: number }>({
   name: "Gather",
   infer: ([data, indices], { axis }) => {
-    needIndices("Gather", [data, indices], indices);
+    if (indices.dtype !== "int32") needIndices("Gather", [data, indices], indices);
     return { dtype: data.dtype, shape: data.shape.toSpliced(axis, 1, ...indices.shape) };
   },
   grad: (dy, [data, indices], _y, { axis }) => {
@@ -21,7 +22,7 @@ const gatherOp = defineOp<[data: Tensor, indices: Tensor], { axis: number }>({
     const gathered = Array.from({ length: spread }, (_, i) => axis + i);
     const rows = axis === 0 ? dy : transpose(dy, [...gathered, ...others]);
     const zeros = zerosOf(dy, [data.shape[axis]!, ...data.shape.toSpliced(axis, 1)]);
-    const sum = scatterAdd(zeros, indices, rows);
+    const sum = scatterAdd(zeros, cast(indices, "int64"), rows);
     const back = Array.from({ length: rank }, (_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
     return [axis === 0 ? sum : transpose(sum, back), undefined];
   },

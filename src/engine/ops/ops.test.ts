@@ -6,7 +6,7 @@ import { Graph } from "../graph.ts";
 import { compile } from "../session.ts";
 import { type Tensor, isFloat } from "../tensor.ts";
 import { type Value, value } from "../value.ts";
-import { after } from "./after.ts";
+import { after, reshapeAfter } from "./after.ts";
 import * as e from "./elementwise.ts";
 import { ops } from "./index.ts";
 import * as i from "./indexing.ts";
@@ -143,6 +143,10 @@ const cases: Record<string, Case[]> = {
       build: (x, at) => i.gather(x, at, 1),
       inputs: [normals(random, [2, 3, 2]), int64([2, 2], [0, 2, 2, 1])],
     },
+    {
+      build: (x, at) => i.gather(x, at),
+      inputs: [normals(random, [3, 2]), value("int32", [2], [2, 2])],
+    },
     { build: (x, at) => i.gather(x, at, -1), inputs: [normals(random, [2, 3]), int64([], [1])] },
   ],
   ScatterAdd: [
@@ -178,6 +182,17 @@ const cases: Record<string, Case[]> = {
     {
       build: (x, y) => e.add(after(x, e.exp(y)), l.reshape(e.exp(y), [3, 1])),
       inputs: [pick, normals(random, [3])],
+    },
+    {
+      build: (x, y) => after(x, e.exp(y)),
+      inputs: [value("uint8", [2, 2], [1, 255, 0, 7]), normals(random, [3])],
+    },
+  ],
+  ReshapeTo: [
+    { build: (x, y) => reshapeAfter(x, y), inputs: [pick, normals(random, [])] },
+    {
+      build: (x, y) => reshapeAfter(x, y),
+      inputs: [value("uint8", [3], [1, 2, 3]), normals(random, [])],
     },
   ],
 };

@@ -1,0 +1,52 @@
+/** The formats a frozen base can be kept in, and which of its tensors get which. */
+import { TwainError } from "../../core/errors.ts";
+import type { Recipe } from "../../core/recipe.ts";
+import type { Parameter } from "../architecture.ts";
+import { bf16, f16, f32 } from "./float.ts";
+import type { PackedTensor, WeightFormat } from "./format.ts";
+import { int4 } from "./int4.ts";
+import { int8 } from "./int8.ts";
+import { nf4 } from "./nf4.ts";
+
+/** A recipe's `train.quantization` other than "none". */
+export type Quantization = Exclude<Recipe["train"]["quantization"], "none">;
+
+/** `linear` for the linear layers, `table` for embedding and output layer: they suffer most from few bits. */
+const quantizations: Readonly<Record<Quantization, { linear: WeightFormat; table: WeightFormat }>> =
+  {
+    nf4: { linear: nf4, table: f16 },
+    int4: { linear: int4, table: f16 },
+    int8: { linear: int8, table: f16 },
+    f16: { linear: f16, table: f16 },
+    bf16: { linear: bf16, table: bf16 },
+  };
+
+/** How a parameter is kept; norms and biases stay float32. */
+export function formatFor({ kind }: Parameter, quantization: Quantization): WeightFormat {
+  const { linear, table } = quantizations[quantization];
+  if (kind === "linear") return linear;
+  return kind === "embedding" || kind === "output" ? table : f32;
+}
+
+/** Packs one tensor. Throws `model/quantize-range`, naming it, for numbers that are not finite or too large. */
+export function packTensor(
+  name: string,
+  data: Float32Array,
+  shape: readonly number[],
+  format: WeightFormat,
+): PackedTensor {
+  const odd = data.find((x) => !Number.isFinite(x));
+  if (odd !== undefined)
+    throw new TwainError("model/quantize-range", `${name} holds ${odd}`, {
+      hint: "The checkpoint is damaged: fetch it again.",
+    });
+  try {
+    return { shape, format, parts: format.pack(data, shape) };
+  } catch (error) {
+    if (!(error instanceof TwainError)) throw error;
+    throw new TwainError("model/quantize-range", `${name}: ${error.message}`, {
+      ...(error.hint !== undefined && { hint: error.hint }),
+      cause: error,
+    });
+  }
+}
