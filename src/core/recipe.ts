@@ -82,8 +82,22 @@ export type TrainingConfig = z.infer<typeof TrainingConfig>;
 const LoraConfig = z.strictObject({
   rank: positive.default(16),
   alpha: z.number().positive().default(32),
-  /** `all-linear` is every linear layer but the output layer; or names such as `q_proj`. */
-  targets: z.union([z.literal("all-linear"), z.array(z.string()).nonempty()]).default("all-linear"),
+  /**
+   * `all-linear` is every linear layer but the output layer; a list holds names such as `q_proj`; any
+   * other text is a regular expression that must match a module's whole name.
+   */
+  targets: z.union([z.string().min(1), z.array(z.string()).nonempty()]).default("all-linear"),
+  /** Another rank or alpha for the modules that a key matches: the end of their name, as a regular expression. */
+  rankPattern: z.record(z.string(), positive).default({}),
+  alphaPattern: z.record(z.string(), z.number().positive()).default({}),
+  /** Share of the adapter's input that is zeroed in training. */
+  dropout: z.number().nonnegative().lt(1).default(0),
+  /** Scale by alpha / √rank instead of alpha / rank. */
+  rslora: z.boolean().default(false),
+  /** Train the length of each row of the weight apart from its direction. */
+  dora: z.boolean().default(false),
+  /** LoRA+: the learning rate of B is this many times that of A. */
+  plusRatio: z.number().positive().default(1),
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
 
@@ -144,6 +158,8 @@ export const Recipe = z.strictObject({
   base: BaseConfig,
   train: TrainingConfig.extend({
     lora: LoraConfig.prefault({}),
+    /** NEFTune: strength of the noise on the embeddings while training; 0 adds none. */
+    neftuneAlpha: z.number().nonnegative().default(0),
     /** Share of training tokens by domain; domains that are absent get nothing. */
     mixture: z.record(z.string(), z.number().nonnegative()).default({
       literary: 0.25,

@@ -29,7 +29,7 @@ ${recipe.description || "A LoRA adapter trained with twainbot."}
 | | |
 | --- | --- |
 | base | ${facts.baseName} |
-| LoRA | rank ${lora.rank}, alpha ${lora.alpha}, ${facts.modules} layers, ${facts.parameters.toLocaleString("en")} parameters |
+| ${lora.dora ? "DoRA" : lora.rslora ? "rsLoRA" : "LoRA"} | rank ${lora.rank}, alpha ${lora.alpha}, ${facts.modules} layers, ${facts.parameters.toLocaleString("en")} parameters |
 | training | ${facts.steps} steps, ${facts.tokens.toLocaleString("en")} token slots, learning rate ${learningRate} |
 | best validation loss | ${facts.bestLoss.toFixed(4)} nats per trained token, at step ${facts.bestStep} |
 

@@ -46,13 +46,19 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
 
   const random = createRandom(recipe.seed).fork("train");
   const { lora } = config;
-  const modules = loraModules(model.architecture.parameters(model.config), lora.targets);
-  const trained = { kind: "lora", modules, lora } as const;
+  const modules = loraModules(model.architecture.parameters(model.config), lora);
+  const trained = {
+    kind: "lora",
+    modules,
+    dropout: lora.dropout,
+    plusRatio: lora.plusRatio,
+  } as const;
   const trainer = new Trainer(
     model,
     trained,
-    initLora(modules, lora.rank, random.fork("init")),
+    initLora(modules, random.fork("init"), model.tensors),
     config,
+    random.fork("noise"),
   );
   yield {
     type: "notice",

@@ -1,18 +1,22 @@
 /** Holds the weights, the optimizer state and the compiled graphs of one training run. */
 import { TwainError } from "../core/errors.ts";
+import { type Random, createRandom } from "../core/random.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
 import { type Program, type Value, compile, value } from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import type { Example } from "../tokenizer/example.ts";
+import { dropoutNumbers } from "./dropout.ts";
 import {
   type BatchShape,
   type Trained,
+  type Training,
   lossAndGradients,
   scores,
   trainedShapes,
   update,
 } from "./graphs.ts";
+import { embeddingNoise } from "./neftune.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
 
 /** What an optimizer step needs to go on exactly: weights and both moments by name. */
@@ -33,7 +37,10 @@ export type TrainerConfig = Pick<
   | "weightDecay"
   | "gradientClip"
   | "recompute"
->;
+> & {
+  /** Strength of NEFTune's noise. */
+  neftuneAlpha?: number;
+};
 
 /** Micro-batches are compiled for one of this many capacities of trained positions. */
 const CAPACITIES = 4;
@@ -47,6 +54,8 @@ export class Trainer {
   readonly #model: Model;
   readonly #trained: Trained;
   readonly #config: TrainerConfig;
+  readonly #training: Training;
+  readonly #random: Random;
   readonly #shapes: Map<string, readonly number[]>;
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
@@ -54,16 +63,26 @@ export class Trainer {
   #moments: Record<string, Value> = {};
   #step = 0;
 
-  /** `start` are the first weights of everything trained: an adapter's, or the model's own. */
+  /**
+   * `start` are the first weights of everything trained: an adapter's, or the model's own. `random` is
+   * where dropout and noise come from; each step forks it by its number, so it has no state to save.
+   */
   constructor(
     model: Model,
     trained: Trained,
     start: ReadonlyMap<string, Float32Array>,
     config: TrainerConfig,
+    random: Random = createRandom(0),
   ) {
     this.#model = model;
     this.#trained = trained;
     this.#config = config;
+    this.#random = random;
+    this.#training = {
+      recompute: config.recompute,
+      dropout: trained.kind === "lora" ? (trained.dropout ?? 0) : 0,
+      neftuneAlpha: config.neftuneAlpha ?? 0,
+    };
     this.#shapes = trainedShapes(model, trained);
     if (trained.kind === "lora") {
       for (const [name] of model.architecture.parameters(model.config)) {
@@ -134,12 +153,13 @@ export class Trainer {
     for (const [index, batch] of window.entries()) {
       const shape = this.#shape(batch);
       const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () =>
-        lossAndGradients(this.#model, this.#trained, shape, this.#config.recompute),
+        lossAndGradients(this.#model, this.#trained, shape, this.#training),
       );
       const outputs = await program.run({
         ...this.#fixed,
         ...this.#weights,
         ...batchFeeds(batch, shape),
+        ...this.#noise(batch, index),
       });
       loss += floats(outputs["loss"]!.data)[0]!;
       if (index === 0) gradients = outputs;
@@ -216,7 +236,10 @@ export class Trainer {
       feeds[`p_${name}`] = this.#weights[name]!;
       feeds[`d_${name}`] = gradients[`d_${name}`]!;
     }
-    const program = await this.#program("update", () => update(this.#shapes, this.#config));
+    const plusRatio = this.#trained.kind === "lora" ? this.#trained.plusRatio : 1;
+    const program = await this.#program("update", () =>
+      update(this.#shapes, this.#config, plusRatio),
+    );
     const next = await program.run(feeds);
     for (const name of this.#shapes.keys()) {
       this.#weights[name] = next[`p_${name}`]!;
@@ -224,6 +247,26 @@ export class Trainer {
       this.#moments[`v_${name}`] = next[`v_${name}`]!;
     }
     return floats(next["norm"]!.data)[0]!;
+  }
+
+  /** The random inputs of micro-batch `index` of the next step. */
+  #noise(batch: PackedBatch, index: number): Record<string, Value> {
+    const { dropout = 0, neftuneAlpha = 0 } = this.#training;
+    const feeds: Record<string, Value> = {};
+    if (dropout === 0 && neftuneAlpha === 0) return feeds;
+    const random = this.#random.fork(`step ${this.#step + 1}, batch ${index}`);
+    const tokens = batch.rows * batch.length;
+    if (dropout > 0)
+      feeds["dropout"] = value("float32", [tokens, 3], dropoutNumbers(random, tokens));
+    if (neftuneAlpha > 0) {
+      const hidden = this.#model.config.hidden_size;
+      feeds["embeddingNoise"] = value(
+        "float32",
+        [batch.rows, batch.length, hidden],
+        embeddingNoise(random, batch, hidden, neftuneAlpha),
+      );
+    }
+    return feeds;
   }
 
   /** Rounds the trained positions up to one of a few capacities, so that few graphs are compiled. */
