@@ -76,6 +76,14 @@ const TrainingConfig = z.strictObject({
   patience: count.default(0),
   /** Recompute each layer in the backward pass: less memory, more time. */
   recompute: z.boolean().default(false),
+  /** Stop when the loss is over `factor` times the median of the last `window` for `steps` steps; factor 0 never does. */
+  watchdog: z
+    .strictObject({
+      factor: z.number().nonnegative().default(4),
+      steps: positive.default(10),
+      window: positive.default(50),
+    })
+    .prefault({}),
 });
 export type TrainingConfig = z.infer<typeof TrainingConfig>;
 

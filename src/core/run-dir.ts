@@ -2,6 +2,17 @@
 import { join } from "node:path";
 import type { StageName } from "./events.ts";
 
+/** What the training loop writes. */
+export interface TrainingFiles {
+  readonly checkpoints: string;
+  /** A line a step. */
+  readonly metrics: string;
+  /** Folder of TensorBoard's event files. */
+  readonly tensorboard: string;
+  /** The batch that stopped the run, where one did. */
+  readonly badBatch: string;
+}
+
 export interface RunDir {
   readonly root: string;
   readonly recipe: string;
@@ -24,13 +35,8 @@ export interface RunDir {
     readonly stats: string;
     readonly card: string;
   };
-  readonly base: { readonly root: string; readonly checkpoints: string; readonly metrics: string };
-  readonly train: {
-    readonly root: string;
-    readonly adapter: string;
-    readonly checkpoints: string;
-    readonly metrics: string;
-  };
+  readonly base: TrainingFiles & { readonly root: string };
+  readonly train: TrainingFiles & { readonly root: string; readonly adapter: string };
   readonly evaluate: {
     readonly root: string;
     readonly json: string;
@@ -43,6 +49,12 @@ export interface RunDir {
 
 export function runDir(root: string): RunDir {
   const at = (...parts: string[]): string => join(root, ...parts);
+  const trainingFiles = (stage: StageName): TrainingFiles => ({
+    checkpoints: at(stage, "checkpoints"),
+    metrics: at(stage, "metrics.jsonl"),
+    tensorboard: at(stage, "tensorboard"),
+    badBatch: at(stage, "bad-batch.json"),
+  });
   return {
     root,
     recipe: at("recipe.json"),
@@ -62,16 +74,11 @@ export function runDir(root: string): RunDir {
       stats: at("dataset", "stats.json"),
       card: at("dataset", "README.md"),
     },
-    base: {
-      root: at("base", "model"),
-      checkpoints: at("base", "checkpoints"),
-      metrics: at("base", "metrics.jsonl"),
-    },
+    base: { root: at("base", "model"), ...trainingFiles("base") },
     train: {
       root: at("train"),
       adapter: at("train", "adapter"),
-      checkpoints: at("train", "checkpoints"),
-      metrics: at("train", "metrics.jsonl"),
+      ...trainingFiles("train"),
     },
     evaluate: {
       root: at("evaluate"),

@@ -14,6 +14,7 @@ import { encodeDataset, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
+import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 
 async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
@@ -66,15 +67,16 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
     message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters`,
   };
   try {
+    const mixture = createMixture(train.byDomain, config.mixture, random.fork("mixture"));
+    const rows = sampleExamples(valid, config.validRows, random.fork("valid").shuffle);
     const result = yield* trainLoop({
       stage: "train",
       trainer,
       shapes: trainedShapes(model, trained),
-      examples: () => createMixture(train.byDomain, config.mixture, random.fork("mixture")),
-      valid: sampleExamples(valid, config.validRows, random.fork("valid").shuffle),
+      batches: packStream(mixture, config.microBatch, config.sequenceLength),
+      validate: () => trainer.validLoss(rows, signal),
       config,
-      checkpoints: dir.train.checkpoints,
-      metrics: dir.train.metrics,
+      files: dir.train,
       fingerprint,
       signal,
     });

@@ -136,8 +136,9 @@ export class Trainer {
 
   /**
    * One optimizer step over an accumulation window of micro-batches. The loss is the mean over all
-   * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens` and
-   * `train/bad-loss`.
+   * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens`, and
+   * `train/bad-loss` for a loss or gradient that is no number and a loss of exactly 0: the weights are
+   * then what they were.
    */
   async train(
     window: readonly PackedBatch[],
@@ -168,12 +169,8 @@ export class Trainer {
           accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
     }
     const mean = loss / trainedTokens;
-    if (!Number.isFinite(mean) || mean === 0) {
-      const ids = window.flatMap((batch) => batch.placements.map(({ example }) => example.id));
-      throw new TwainError("train/bad-loss", `the loss of step ${this.#step + 1} is ${mean}`, {
-        hint: `Lower the learning rate, or look at the rows of that step: ${ids.slice(0, 5).join(", ")} …`,
-      });
-    }
+    if (!Number.isFinite(mean) || mean === 0)
+      throw new TwainError("train/bad-loss", `the loss is ${mean}`);
     const gradNorm = await this.#update(gradients, trainedTokens, learningRate);
     return {
       loss: mean,
@@ -212,6 +209,15 @@ export class Trainer {
     return examples.map((example) => result.get(example)!);
   }
 
+  /** Mean -log p over the trained tokens of all examples, in nats. */
+  async validLoss(examples: readonly Example[], signal?: AbortSignal): Promise<number> {
+    const scored = await this.score(examples, signal);
+    return (
+      -scored.reduce((sum, row) => sum + row.sum, 0) /
+      scored.reduce((sum, row) => sum + row.tokens, 0)
+    );
+  }
+
   async release(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).release();
     this.#programs.clear();
@@ -222,15 +228,15 @@ export class Trainer {
     trainedTokens: number,
     learningRate: number,
   ): Promise<number> {
-    this.#step++;
+    const step = this.#step + 1;
     const { beta1, beta2 } = this.#config;
     const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
     const feeds: Record<string, Value> = {
       ...this.#moments,
       perToken: scalar(1 / trainedTokens),
       learningRate: scalar(learningRate),
-      correction1: scalar(1 - beta1 ** this.#step),
-      correction2: scalar(1 - beta2 ** this.#step),
+      correction1: scalar(1 - beta1 ** step),
+      correction2: scalar(1 - beta2 ** step),
     };
     for (const name of this.#shapes.keys()) {
       feeds[`p_${name}`] = this.#weights[name]!;
@@ -241,12 +247,17 @@ export class Trainer {
       update(this.#shapes, this.#config, plusRatio),
     );
     const next = await program.run(feeds);
+    const norm = floats(next["norm"]!.data)[0]!;
+    // Not one bad gradient may reach the weights: a checkpoint of them would be worth nothing.
+    if (!Number.isFinite(norm))
+      throw new TwainError("train/bad-loss", `the norm of the gradients is ${norm}`);
+    this.#step = step;
     for (const name of this.#shapes.keys()) {
       this.#weights[name] = next[`p_${name}`]!;
       this.#moments[`m_${name}`] = next[`m_${name}`]!;
       this.#moments[`v_${name}`] = next[`v_${name}`]!;
     }
-    return floats(next["norm"]!.data)[0]!;
+    return norm;
   }
 
   /** The random inputs of micro-batch `index` of the next step. */
