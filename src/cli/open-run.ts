@@ -14,6 +14,7 @@ import { type Adapter, mergeAdapter, readAdapter } from "../models/peft.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
+import { finalAdapter } from "../train/final-adapter.ts";
 
 /** The cache of keys and values is allocated whole: a model made for 128k tokens would take all memory. */
 const MOST_CONTEXT = 4096;
@@ -99,9 +100,8 @@ export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunPart
   const base = await readModel(folder);
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
-  const adapter = (await readManifest(dir, "train"))
-    ? await readAdapter(dir.train.adapter, base)
-    : undefined;
+  const trained = await finalAdapter(recipe, dir);
+  const adapter = trained === undefined ? undefined : await readAdapter(trained, base);
   return { base, adapter, tokenizer, template };
 }
 

@@ -109,6 +109,17 @@ const LoraConfig = z.strictObject({
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
 
+/** DPO after supervised training. */
+const PreferenceConfig = TrainingConfig.extend({
+  /** Packed rows in one forward pass; both sides of a pair are in the same one. */
+  microBatch: positive.min(2).default(8),
+  /** How much a reward of one log-probability counts: small values let the adapter go further from where it starts. */
+  beta: z.number().positive().default(0.1),
+  /** Share of the rows, by split key, that are kept back to choose the best weights. */
+  validShare: fraction.default(0.1),
+});
+export type PreferenceConfig = z.infer<typeof PreferenceConfig>;
+
 const ScratchBase = z.strictObject({
   kind: z.literal("scratch"),
   vocabSize: positive.default(3072),
@@ -178,6 +189,8 @@ export const Recipe = z.strictObject({
       "tool-error": 0.03,
     }),
   }),
+  /** Train the adapter on `dataset/preference.jsonl` after `train`; left out, there is no such stage. */
+  preference: PreferenceConfig.optional(),
   evaluate: z
     .strictObject({
       tasks: z.array(z.string()).nonempty().default(["loss", "tools", "no-tool", "style"]),

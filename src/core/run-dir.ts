@@ -30,6 +30,8 @@ export interface RunDir {
     /** Neutral text and drills that a base model from scratch is trained on. */
     readonly base: string;
     readonly baseValid: string;
+    /** Rows of which one answer is better than the other. */
+    readonly preference: string;
     /** Questions with known right calls, for the tool evaluation; never in train. */
     readonly toolCases: string;
     readonly stats: string;
@@ -37,6 +39,11 @@ export interface RunDir {
   };
   readonly base: TrainingFiles & { readonly root: string };
   readonly train: TrainingFiles & { readonly root: string; readonly adapter: string };
+  readonly preference: TrainingFiles & {
+    readonly adapter: string;
+    /** Log-probabilities of each row under the adapter of `train`. */
+    readonly reference: string;
+  };
   readonly evaluate: {
     readonly root: string;
     readonly json: string;
@@ -68,6 +75,7 @@ export function runDir(root: string): RunDir {
       train: at("dataset", "train.jsonl"),
       valid: at("dataset", "valid.jsonl"),
       test: at("dataset", "test.jsonl"),
+      preference: at("dataset", "preference.jsonl"),
       base: at("dataset", "base.jsonl"),
       baseValid: at("dataset", "base-valid.jsonl"),
       toolCases: at("dataset", "tool-cases.jsonl"),
@@ -79,6 +87,11 @@ export function runDir(root: string): RunDir {
       root: at("train"),
       adapter: at("train", "adapter"),
       ...trainingFiles("train"),
+    },
+    preference: {
+      adapter: at("preference", "adapter"),
+      reference: at("preference", "reference.jsonl"),
+      ...trainingFiles("preference"),
     },
     evaluate: {
       root: at("evaluate"),

@@ -64,7 +64,7 @@ async function loop(
     trained,
     initLora(modules, createRandom(2), model.tensors),
     config,
-    createRandom(3),
+    { random: createRandom(3) },
   );
   const examples = Array.from({ length: 6 }, (_, i) => example(i));
   let at = 0;

@@ -138,11 +138,11 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
       tokens += result.tokens;
       const tokensPerSecond = Math.round(result.tokens / ((performance.now() - started) / 1000));
       const { step } = trainer;
-      const { loss, gradNorm } = result;
+      const { loss, gradNorm, metrics } = result;
       yield* log(
         "train",
-        { step, loss, learningRate, gradNorm, tokens, tokensPerSecond },
-        { loss, learningRate, gradNorm, tokensPerSecond },
+        { step, loss, learningRate, gradNorm, tokens, tokensPerSecond, ...metrics },
+        { loss, learningRate, gradNorm, tokensPerSecond, ...metrics },
       );
       yield {
         type: "train-step",
@@ -153,6 +153,7 @@ export async function* trainLoop(inputs: LoopInputs): AsyncGenerator<RunEvent, L
         learningRate,
         gradNorm,
         tokensPerSecond,
+        ...(Object.keys(metrics).length > 0 && { metrics }),
       };
       const problem = watch(loss);
       if (problem !== undefined)

@@ -59,7 +59,7 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
     trained,
     initLora(modules, random.fork("init"), model.tensors),
     config,
-    random.fork("noise"),
+    { random: random.fork("noise") },
   );
   yield {
     type: "notice",
@@ -86,6 +86,7 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       baseName: base,
       modules: modules.length,
       parameters: trainer.trainableParameters,
+      stage: "train",
       ...result,
     });
     const outputs = await writeAdapter(dir.train.adapter, {

@@ -40,7 +40,7 @@ function loraTrainer(
     { kind: "lora", modules, ...rest },
     start,
     { ...config, ...overrides },
-    createRandom(seed),
+    { random: createRandom(seed) },
   );
 }
 

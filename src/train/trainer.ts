@@ -11,12 +11,12 @@ import {
   type BatchShape,
   type Trained,
   type Training,
-  lossAndGradients,
   scores,
   trainedShapes,
   update,
 } from "./graphs.ts";
 import { embeddingNoise } from "./neftune.ts";
+import { type Objective, nextToken } from "./objective.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
 
 /** What an optimizer step needs to go on exactly: weights and both moments by name. */
@@ -42,6 +42,13 @@ export type TrainerConfig = Pick<
   neftuneAlpha?: number;
 };
 
+export interface TrainerOptions {
+  /** Where dropout and noise come from; each step forks it by its number, so it has no state to save. */
+  random?: Random;
+  /** The next token where it is left out. */
+  objective?: Objective;
+}
+
 /** Micro-batches are compiled for one of this many capacities of trained positions. */
 const CAPACITIES = 4;
 
@@ -56,6 +63,7 @@ export class Trainer {
   readonly #config: TrainerConfig;
   readonly #training: Training;
   readonly #random: Random;
+  readonly #objective: Objective;
   readonly #shapes: Map<string, readonly number[]>;
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
@@ -63,21 +71,19 @@ export class Trainer {
   #moments: Record<string, Value> = {};
   #step = 0;
 
-  /**
-   * `start` are the first weights of everything trained: an adapter's, or the model's own. `random` is
-   * where dropout and noise come from; each step forks it by its number, so it has no state to save.
-   */
+  /** `start` are the first weights of everything trained: an adapter's, or the model's own. */
   constructor(
     model: Model,
     trained: Trained,
     start: ReadonlyMap<string, Float32Array>,
     config: TrainerConfig,
-    random: Random = createRandom(0),
+    { random = createRandom(0), objective = nextToken }: TrainerOptions = {},
   ) {
     this.#model = model;
     this.#trained = trained;
     this.#config = config;
     this.#random = random;
+    this.#objective = objective;
     this.#training = {
       recompute: config.recompute,
       dropout: trained.kind === "lora" ? (trained.dropout ?? 0) : 0,
@@ -136,44 +142,48 @@ export class Trainer {
 
   /**
    * One optimizer step over an accumulation window of micro-batches. The loss is the mean over all
-   * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens`, and
+   * trained tokens (or pairs) of the window, so 4 batches of 1 equal 1 batch of 4; `metrics` are what else the
+   * objective reports. Throws `train/no-tokens`, and
    * `train/bad-loss` for a loss or gradient that is no number and a loss of exactly 0: the weights are
    * then what they were.
    */
   async train(
     window: readonly PackedBatch[],
     learningRate: number,
-  ): Promise<{ loss: number; gradNorm: number; tokens: number }> {
-    const trainedTokens = window.reduce((sum, batch) => sum + batch.targets.length, 0);
-    if (trainedTokens === 0)
+  ): Promise<{ loss: number; gradNorm: number; tokens: number; metrics: Record<string, number> }> {
+    if (window.every((batch) => batch.targets.length === 0))
       throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, {
         hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect.",
       });
-    let loss = 0;
+    const units = window.reduce((sum, batch) => sum + this.#objective.units(batch), 0);
+    const sums: Record<string, number> = {};
     let gradients: Record<string, Value> = {};
     for (const [index, batch] of window.entries()) {
       const shape = this.#shape(batch);
       const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () =>
-        lossAndGradients(this.#model, this.#trained, shape, this.#training),
+        this.#objective.graph(this.#model, this.#trained, shape, this.#training),
       );
       const outputs = await program.run({
-        ...this.#fixed,
-        ...this.#weights,
-        ...batchFeeds(batch, shape),
+        ...this.feeds(batch, shape),
+        ...this.#objective.feeds(batch, shape),
         ...this.#noise(batch, index),
       });
-      loss += floats(outputs["loss"]!.data)[0]!;
+      for (const [name, { data }] of Object.entries(outputs))
+        if (!name.startsWith("d_")) sums[name] = (sums[name] ?? 0) + floats(data)[0]!;
       if (index === 0) gradients = outputs;
       else
         for (const name of this.#shapes.keys())
           accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
     }
-    const mean = loss / trainedTokens;
-    if (!Number.isFinite(mean) || mean === 0)
-      throw new TwainError("train/bad-loss", `the loss is ${mean}`);
-    const gradNorm = await this.#update(gradients, trainedTokens, learningRate);
+    const { loss = Number.NaN, ...metrics } = Object.fromEntries(
+      Object.entries(sums).map(([name, total]) => [name, total / units]),
+    );
+    if (!Number.isFinite(loss) || loss === 0)
+      throw new TwainError("train/bad-loss", `the loss is ${loss}`);
+    const gradNorm = await this.#update(gradients, units, learningRate);
     return {
-      loss: mean,
+      loss,
+      metrics,
       gradNorm,
       tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0),
     };
@@ -192,11 +202,7 @@ export class Trainer {
       const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () =>
         scores(this.#model, this.#trained, shape),
       );
-      const { logProbs } = await program.run({
-        ...this.#fixed,
-        ...this.#weights,
-        ...batchFeeds(batch, shape),
-      });
+      const { logProbs } = await program.run(this.feeds(batch, shape));
       const data = floats(logProbs!.data);
       let at = 0;
       for (const { example } of batch.placements) {
@@ -218,6 +224,11 @@ export class Trainer {
     );
   }
 
+  /** What every graph over a batch is fed: frozen and trained weights, and the batch. */
+  feeds(batch: PackedBatch, shape: BatchShape): Record<string, Value> {
+    return { ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) };
+  }
+
   async release(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).release();
     this.#programs.clear();
@@ -225,7 +236,7 @@ export class Trainer {
 
   async #update(
     gradients: Record<string, Value>,
-    trainedTokens: number,
+    units: number,
     learningRate: number,
   ): Promise<number> {
     const step = this.#step + 1;
@@ -233,7 +244,7 @@ export class Trainer {
     const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
     const feeds: Record<string, Value> = {
       ...this.#moments,
-      perToken: scalar(1 / trainedTokens),
+      perToken: scalar(1 / units),
       learningRate: scalar(learningRate),
       correction1: scalar(1 - beta1 ** step),
       correction2: scalar(1 - beta2 ** step),
