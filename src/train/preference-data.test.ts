@@ -61,7 +61,7 @@ test("both sides share the prompt, and only their own answers are trained, up to
   expect(trainedText(rejected)).toBe("No idea at all.<|end|>");
   const prompt = chosen.trained.indexOf(1);
   expect(chosen.ids.slice(0, prompt)).toEqual(rejected.ids.slice(0, prompt));
-  expect(tokenizer.decode([...chosen.ids.slice(0, prompt)])).toContain("Sun.");
+  expect(tokenizer.decode(Array.from(chosen.ids.subarray(0, prompt)))).toContain("Sun.");
 });
 
 describe("a preference file", () => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../core/package-root.ts";
-import { compile, value } from "../engine/index.ts";
+import { compile } from "../engine/index.ts";
 import { readModel } from "../models/folder.ts";
 import { readAdapter } from "../models/peft.ts";
 import { readSafetensors } from "../models/safetensors.ts";

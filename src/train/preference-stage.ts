@@ -99,6 +99,12 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
       fingerprint,
       signal,
     });
+    if (result.bestLoss >= Math.LN2)
+      yield {
+        type: "notice",
+        stage: "preference",
+        message: `the loss on rows kept back never fell below ln 2 (best ${result.bestLoss.toFixed(4)}): nothing was learnt that holds for them`,
+      };
     const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
     const card = adapterCard({
       recipe,
