@@ -191,6 +191,23 @@ export const Recipe = z.strictObject({
   }),
   /** Train the adapter on `dataset/preference.jsonl` after `train`; left out, there is no such stage. */
   preference: PreferenceConfig.optional(),
+  /** Who else is told the numbers of training. Decides nothing, so a change trains nothing anew. */
+  tracking: z
+    .strictObject({
+      /** An MLflow server; credentials come from MLflow's own environment variables. */
+      mlflow: z
+        .strictObject({
+          uri: z
+            .url({ protocol: /^https?$/, error: "an http or https address" })
+            .refine(
+              (uri) => !/^https?:\/\/[^/]*@/.test(uri),
+              "credentials belong in the environment",
+            ),
+          experiment: z.string().min(1).max(250).default("twainbot"),
+        })
+        .optional(),
+    })
+    .prefault({}),
   evaluate: z
     .strictObject({
       tasks: z.array(z.string()).nonempty().default(["loss", "tools", "no-tool", "style"]),

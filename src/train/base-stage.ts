@@ -32,6 +32,7 @@ import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
+import { recipeTrackers } from "./mlflow.ts";
 import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 import { restoreUnseen } from "./unseen-embeddings.ts";
@@ -162,6 +163,7 @@ async function* trainScratch(
       validate: () => trainer.validLoss(rows, signal),
       config: base.training,
       files: dir.base,
+      trackers: recipeTrackers(recipe, "base", base.training),
       fingerprint,
       signal,
     });

@@ -14,6 +14,7 @@ import { adapterCard } from "./adapter-card.ts";
 import { baseFolder } from "./base-stage.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
+import { recipeTrackers } from "./mlflow.ts";
 import {
   type EncodedPair,
   encodePreferences,
@@ -96,6 +97,7 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
         meanPreferenceLoss(some, await scorePairs(trainer, some, signal), config.beta),
       config,
       files: dir.preference,
+      trackers: recipeTrackers(recipe, "preference", config),
       fingerprint,
       signal,
     });

@@ -14,6 +14,7 @@ import { encodeDataset, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
+import { recipeTrackers } from "./mlflow.ts";
 import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -77,6 +78,7 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       validate: () => trainer.validLoss(rows, signal),
       config,
       files: dir.train,
+      trackers: recipeTrackers(recipe, "train", config),
       fingerprint,
       signal,
     });
