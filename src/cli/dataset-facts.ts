@@ -39,8 +39,7 @@ export async function parameterCounts(
       ? scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0)
       : (await readConfig(baseFolder(recipe, dir))).config;
   const parameters = architectureOf(config).parameters(config);
-  const { rank, targets } = recipe.train.lora;
-  const shapes = loraShapes(loraModules(parameters, targets), rank);
+  const shapes = loraShapes(loraModules(parameters, recipe.train.lora));
   const total = (all: Iterable<readonly number[]>): number =>
     [...all].reduce((sum, shape) => sum + size(shape), 0);
   return {

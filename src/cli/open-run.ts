@@ -16,6 +16,7 @@ import { dequantizeModel } from "../models/quantize/quantized-model.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
+import { finalAdapter } from "../train/final-adapter.ts";
 
 /** The cache of keys and values is allocated whole: a model made for 128k tokens would take all memory. */
 const MOST_CONTEXT = 4096;
@@ -106,9 +107,8 @@ export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunPart
       : dequantizeModel(await quantizeFolder(folder, quantization, { cache: dir.quantized }));
   const tokenizer = await loadTokenizer(folder);
   const template = await loadChatTemplate(folder, tokenizer);
-  const adapter = (await readManifest(dir, "train"))
-    ? await readAdapter(dir.train.adapter, base)
-    : undefined;
+  const trained = await finalAdapter(recipe, dir);
+  const adapter = trained === undefined ? undefined : await readAdapter(trained, base);
   return { base, adapter, tokenizer, template };
 }
 

@@ -1,11 +1,9 @@
 /** What evaluation compares: the base of a run, and the base with its adapter. */
 import type { Conversation } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
-import { createRandom } from "../core/random.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { RowLogProb, System } from "../evals/system.ts";
-import { initLora } from "../models/lora.ts";
 import { type Adapter, mergeAdapter } from "../models/peft.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import { Trainer } from "../train/trainer.ts";
@@ -25,12 +23,12 @@ function createScorer(
   adapter: Adapter,
   config: Recipe["train"],
 ): Scorer {
-  const { modules, lora, tensors } = adapter;
+  const { modules, tensors } = adapter;
   const trainers = new Map<number, Trainer>();
   const trainerFor = (length: number): Trainer => {
     let trainer = trainers.get(length);
     if (!trainer) {
-      trainer = new Trainer(base, { kind: "lora", modules, lora }, tensors, {
+      trainer = new Trainer(base, { kind: "lora", modules }, tensors, {
         ...config,
         sequenceLength: length,
       });
@@ -79,11 +77,7 @@ export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]
     throw new TwainError("cli/no-model", `${dir.root} has no adapter yet`, {
       hint: `Train it first: twainbot train ${recipe.name}.`,
     });
-  // An untrained adapter is exactly the base: its B is zero.
-  const untrained: Adapter = {
-    ...adapter,
-    tensors: initLora(adapter.modules, adapter.lora.rank, createRandom(0)),
-  };
+  const none: Adapter = { ...adapter, modules: [], tensors: new Map() };
   const system = (name: "base" | "adapter", weights: Adapter): System => {
     const model = openModel(
       weights === adapter ? mergeAdapter(base, adapter) : base,
@@ -101,5 +95,5 @@ export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]
       },
     };
   };
-  return [system("base", untrained), system("adapter", adapter)];
+  return [system("base", none), system("adapter", adapter)];
 }

@@ -1,5 +1,6 @@
 /** What is said when a run has been evaluated: the table, two conversations, and where to go next. */
 import { relative, resolve } from "node:path";
+import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import {
   differenceText,
@@ -10,6 +11,7 @@ import {
   scoreText,
 } from "../evals/report-rows.ts";
 import type { EvalReport } from "../evals/report.ts";
+import { adapterFolder } from "../train/final-adapter.ts";
 import { itemText } from "./conversation-text.ts";
 import { firstItem, readReport } from "./read-report.ts";
 import { type Output, painter, widthOf } from "./terminal.ts";
@@ -59,12 +61,12 @@ export async function printSamples(dir: RunDir, output: Output): Promise<void> {
   }
 }
 
-export function printNext(dir: RunDir, output: Output): void {
+export function printNext(recipe: Recipe, dir: RunDir, output: Output): void {
   const run = here(dir.root);
   output.write(`
 Full report          ${here(dir.evaluate.html)}
 Every conversation   ${here(dir.evaluate.samples)}
-Adapter              ${here(dir.train.adapter)}
+Adapter              ${here(adapterFolder(recipe, dir))}
 
 Talk to it in the browser    npx twainbot serve --run ${run}
 or in this terminal          npx twainbot chat --run ${run}

@@ -39,14 +39,15 @@ function unusable(root: string, error: unknown): unknown {
 }
 
 /**
- * Checks every stage's part of the recipe, then runs the stages that are not up to date. Throws
+ * Checks every stage's part of the recipe, then runs the stages that it has and that are not up to date. Throws
  * `cli/runs-unwritable`, `cli/run-locked` and what the stages throw.
  */
 export async function runStages(
-  stages: readonly Stage[],
+  all: readonly Stage[],
   recipe: Recipe,
   options: StagesOptions,
 ): Promise<StageOutcome[]> {
+  const stages = all.filter((stage) => stage.wanted?.(recipe) ?? true);
   for (const stage of stages) stage.config(recipe);
   const dir = runOf(recipe, options.runs);
   let unlock: () => Promise<void>;

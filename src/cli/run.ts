@@ -21,7 +21,7 @@ export const command = defineCommand({ ...recipeArgs, ...jsonArg }, async (args,
   } else {
     await printScores(dir, process.stdout);
     await printSamples(dir, process.stdout);
-    printNext(dir, process.stdout);
+    printNext(recipe, dir, process.stdout);
   }
   return 0;
 });

@@ -1,7 +1,15 @@
 /** One union is the terminal's progress, `events.jsonl`, and the studio's live feed. */
 import { z } from "zod";
 
-export const StageName = z.enum(["collect", "curate", "base", "train", "evaluate", "export"]);
+export const StageName = z.enum([
+  "collect",
+  "curate",
+  "base",
+  "train",
+  "preference",
+  "evaluate",
+  "export",
+]);
 export type StageName = z.infer<typeof StageName>;
 
 export const RunEvent = z.discriminatedUnion("type", [
@@ -36,6 +44,8 @@ export const RunEvent = z.discriminatedUnion("type", [
     learningRate: z.number(),
     gradNorm: z.number(),
     tokensPerSecond: z.number(),
+    /** What else the objective reports: rewards and accuracy of preferences. */
+    metrics: z.record(z.string(), z.number()).optional(),
   }),
   z.object({
     type: z.literal("valid"),

@@ -13,7 +13,7 @@ const parse = (...overrides: string[]) => parseRecipe(applyOverrides(good, overr
 describe("a recipe", () => {
   test("gets its defaults, also of groups that are left out", () => {
     const recipe = parse();
-    expect(recipe.train.lora).toEqual({ rank: 16, alpha: 32, targets: "all-linear" });
+    expect(recipe.train.lora).toMatchObject({ rank: 16, alpha: 32, targets: "all-linear" });
     expect(recipe.curate.dedup.bands).toBe(20);
     expect(recipe.data.network).toBe(false);
   });

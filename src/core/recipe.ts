@@ -76,16 +76,49 @@ const TrainingConfig = z.strictObject({
   patience: count.default(0),
   /** Recompute each layer in the backward pass: less memory, more time. */
   recompute: z.boolean().default(false),
+  /** Stop when the loss is over `factor` times the median of the last `window` for `steps` steps; factor 0 never does. */
+  watchdog: z
+    .strictObject({
+      factor: z.number().nonnegative().default(4),
+      steps: positive.default(10),
+      window: positive.default(50),
+    })
+    .prefault({}),
 });
 export type TrainingConfig = z.infer<typeof TrainingConfig>;
 
 const LoraConfig = z.strictObject({
   rank: positive.default(16),
   alpha: z.number().positive().default(32),
-  /** `all-linear` is every linear layer but the output layer; or names such as `q_proj`. */
-  targets: z.union([z.literal("all-linear"), z.array(z.string()).nonempty()]).default("all-linear"),
+  /**
+   * `all-linear` is every linear layer but the output layer; a list holds names such as `q_proj`; any
+   * other text is a regular expression that must match a module's whole name.
+   */
+  targets: z.union([z.string().min(1), z.array(z.string()).nonempty()]).default("all-linear"),
+  /** Another rank or alpha for the modules that a key matches: the end of their name, as a regular expression. */
+  rankPattern: z.record(z.string(), positive).default({}),
+  alphaPattern: z.record(z.string(), z.number().positive()).default({}),
+  /** Share of the adapter's input that is zeroed in training. */
+  dropout: z.number().nonnegative().lt(1).default(0),
+  /** Scale by alpha / √rank instead of alpha / rank. */
+  rslora: z.boolean().default(false),
+  /** Train the length of each row of the weight apart from its direction. */
+  dora: z.boolean().default(false),
+  /** LoRA+: the learning rate of B is this many times that of A. */
+  plusRatio: z.number().positive().default(1),
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
+
+/** DPO after supervised training. */
+const PreferenceConfig = TrainingConfig.extend({
+  /** Packed rows in one forward pass; both sides of a pair are in the same one. */
+  microBatch: positive.min(2).default(8),
+  /** How much a reward of one log-probability counts: small values let the adapter go further from where it starts. */
+  beta: z.number().positive().default(0.1),
+  /** Share of the rows, by split key, that are kept back to choose the best weights. */
+  validShare: fraction.default(0.1),
+});
+export type PreferenceConfig = z.infer<typeof PreferenceConfig>;
 
 const ScratchBase = z.strictObject({
   kind: z.literal("scratch"),
@@ -149,6 +182,8 @@ export const Recipe = z.strictObject({
     lora: LoraConfig.prefault({}),
     /** How the frozen base is kept in memory (QLoRA); evaluation then uses the same rounded weights. */
     quantization: z.enum(QUANTIZATIONS).default("none"),
+    /** NEFTune: strength of the noise on the embeddings while training; 0 adds none. */
+    neftuneAlpha: z.number().nonnegative().default(0),
     /** Share of training tokens by domain; domains that are absent get nothing. */
     mixture: z.record(z.string(), z.number().nonnegative()).default({
       literary: 0.25,
@@ -159,6 +194,25 @@ export const Recipe = z.strictObject({
       "tool-error": 0.03,
     }),
   }),
+  /** Train the adapter on `dataset/preference.jsonl` after `train`; left out, there is no such stage. */
+  preference: PreferenceConfig.optional(),
+  /** Who else is told the numbers of training. Decides nothing, so a change trains nothing anew. */
+  tracking: z
+    .strictObject({
+      /** An MLflow server; credentials come from MLflow's own environment variables. */
+      mlflow: z
+        .strictObject({
+          uri: z
+            .url({ protocol: /^https?$/, error: "an http or https address" })
+            .refine(
+              (uri) => !/^https?:\/\/[^/]*@/.test(uri),
+              "credentials belong in the environment",
+            ),
+          experiment: z.string().min(1).max(250).default("twainbot"),
+        })
+        .optional(),
+    })
+    .prefault({}),
   evaluate: z
     .strictObject({
       tasks: z.array(z.string()).nonempty().default(["loss", "tools", "no-tool", "style"]),

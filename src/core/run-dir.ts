@@ -2,6 +2,17 @@
 import { join } from "node:path";
 import type { StageName } from "./events.ts";
 
+/** What the training loop writes. */
+export interface TrainingFiles {
+  readonly checkpoints: string;
+  /** A line a step. */
+  readonly metrics: string;
+  /** Folder of TensorBoard's event files. */
+  readonly tensorboard: string;
+  /** The batch that stopped the run, where one did. */
+  readonly badBatch: string;
+}
+
 export interface RunDir {
   readonly root: string;
   readonly recipe: string;
@@ -19,19 +30,21 @@ export interface RunDir {
     /** Neutral text and drills that a base model from scratch is trained on. */
     readonly base: string;
     readonly baseValid: string;
+    /** Rows of which one answer is better than the other. */
+    readonly preference: string;
     /** Questions with known right calls, for the tool evaluation; never in train. */
     readonly toolCases: string;
     readonly stats: string;
     readonly card: string;
   };
-  readonly base: { readonly root: string; readonly checkpoints: string; readonly metrics: string };
+  readonly base: TrainingFiles & { readonly root: string };
   /** Base models in the formats of `train.quantization`, named by the hash of what they were made from. */
   readonly quantized: string;
-  readonly train: {
-    readonly root: string;
+  readonly train: TrainingFiles & { readonly root: string; readonly adapter: string };
+  readonly preference: TrainingFiles & {
     readonly adapter: string;
-    readonly checkpoints: string;
-    readonly metrics: string;
+    /** Log-probabilities of each row under the adapter of `train`. */
+    readonly reference: string;
   };
   readonly evaluate: {
     readonly root: string;
@@ -45,6 +58,12 @@ export interface RunDir {
 
 export function runDir(root: string): RunDir {
   const at = (...parts: string[]): string => join(root, ...parts);
+  const trainingFiles = (stage: StageName): TrainingFiles => ({
+    checkpoints: at(stage, "checkpoints"),
+    metrics: at(stage, "metrics.jsonl"),
+    tensorboard: at(stage, "tensorboard"),
+    badBatch: at(stage, "bad-batch.json"),
+  });
   return {
     root,
     recipe: at("recipe.json"),
@@ -58,23 +77,24 @@ export function runDir(root: string): RunDir {
       train: at("dataset", "train.jsonl"),
       valid: at("dataset", "valid.jsonl"),
       test: at("dataset", "test.jsonl"),
+      preference: at("dataset", "preference.jsonl"),
       base: at("dataset", "base.jsonl"),
       baseValid: at("dataset", "base-valid.jsonl"),
       toolCases: at("dataset", "tool-cases.jsonl"),
       stats: at("dataset", "stats.json"),
       card: at("dataset", "README.md"),
     },
-    base: {
-      root: at("base", "model"),
-      checkpoints: at("base", "checkpoints"),
-      metrics: at("base", "metrics.jsonl"),
-    },
+    base: { root: at("base", "model"), ...trainingFiles("base") },
     quantized: at("base", "quantized"),
     train: {
       root: at("train"),
       adapter: at("train", "adapter"),
-      checkpoints: at("train", "checkpoints"),
-      metrics: at("train", "metrics.jsonl"),
+      ...trainingFiles("train"),
+    },
+    preference: {
+      adapter: at("preference", "adapter"),
+      reference: at("preference", "reference.jsonl"),
+      ...trainingFiles("preference"),
     },
     evaluate: {
       root: at("evaluate"),

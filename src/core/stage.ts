@@ -32,12 +32,16 @@ export interface StageResult {
 
 export interface Stage<Config = unknown> {
   readonly name: StageName;
+  /** Whether a recipe has this stage; every recipe has one that does not say. */
+  wanted?(recipe: Recipe): boolean;
   /** Earlier stages whose outputs this one reads. */
   readonly needs: readonly StageName[];
+  /** Further ones, of those that only some recipes have. */
+  alsoNeeds?(recipe: Recipe): readonly StageName[];
   /** The slice of the recipe that it reads: checked before anything runs, and part of the fingerprint. */
   config(recipe: Recipe): Config;
   /** What else decides the result, such as the bytes of the shipped corpus. */
-  inputs?(config: Config): Promise<unknown>;
+  inputs?(config: Config, dir: RunDir): Promise<unknown>;
   run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult>;
 }
 
@@ -84,9 +88,13 @@ const outputsFingerprint = (manifest: Manifest): string =>
     ]),
   );
 
-async function inputFingerprints(stage: Stage, dir: RunDir): Promise<Record<string, string>> {
+async function inputFingerprints(
+  stage: Stage,
+  recipe: Recipe,
+  dir: RunDir,
+): Promise<Record<string, string>> {
   const inputs: Record<string, string> = {};
-  for (const name of stage.needs) {
+  for (const name of [...stage.needs, ...(stage.alsoNeeds?.(recipe) ?? [])]) {
     const manifest = await readManifest(dir, name);
     if (!manifest || !(await outputsMatch(dir, manifest))) {
       throw new TwainError(
@@ -117,13 +125,13 @@ export async function* runStage<Config>(
     return event;
   };
   const config = stage.config(recipe);
-  const inputs = await inputFingerprints(stage as Stage, dir);
+  const inputs = await inputFingerprints(stage as Stage, recipe, dir);
   const own = fingerprint({
     stage: stage.name,
     seed: recipe.seed,
     config,
     inputs,
-    extra: (await stage.inputs?.(config)) ?? null,
+    extra: (await stage.inputs?.(config, dir)) ?? null,
     package: versions().twainbot,
   });
 

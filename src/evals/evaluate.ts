@@ -36,6 +36,7 @@ export function createEvaluate(deps: {
   return {
     name: "evaluate",
     needs: ["curate", "train"],
+    alsoNeeds: (recipe) => (recipe.preference ? ["preference"] : []),
     config(recipe) {
       for (const name of recipe.evaluate.tasks) taskNamed(name);
       return recipe.evaluate;

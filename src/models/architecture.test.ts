@@ -130,7 +130,9 @@ describe.each([
 
   test("PEFT's all-linear and ours are the same modules", () => {
     const parameters = model.architecture.parameters(model.config);
-    expect(adapter.modules).toEqual(loraModules(parameters, "all-linear"));
+    expect(adapter.modules).toEqual(
+      loraModules(parameters, { ...adapter.lora, targets: "all-linear" }),
+    );
   });
 
   test.each([false, true])("every LoRA gradient (recompute %s)", async (recompute) => {

@@ -22,9 +22,9 @@ const training = {
   recompute: false,
 };
 const model = tinyModel(3);
-const modules = loraModules(model.architecture.parameters(model.config), "all-linear");
+const modules = loraModules(model.architecture.parameters(model.config), lora);
 const random = createRandom(8);
-const tensors = initLora(modules, lora.rank, random);
+const tensors = initLora(modules, random, model.tensors);
 for (const data of tensors.values()) data.forEach((_, i) => (data[i] = 0.2 * random.normal()));
 
 let folder = "";
@@ -63,7 +63,7 @@ test("merged weights and adapter beside the weights are one function, and anothe
   await write();
   const adapter = await readAdapter(folder, model);
   const examples = [randomExample(1, 12), randomExample(2, 9)];
-  const beside = new Trainer(model, { kind: "lora", modules, lora }, tensors, training);
+  const beside = new Trainer(model, { kind: "lora", modules }, tensors, training);
   const merged = mergeAdapter(model, adapter);
   const whole = (weights: typeof model.tensors): Trainer =>
     new Trainer(
@@ -90,7 +90,7 @@ test("an adapter of another base, or one that changes nothing, is refused", asyn
   await writeAdapter(folder, {
     lora,
     modules,
-    tensors: initLora(modules, 3, random),
+    tensors: initLora(modules, random, model.tensors),
     baseName: "tiny",
     card: "",
   });
@@ -101,8 +101,46 @@ test("options that would change the numbers are refused by name", async () => {
   await write();
   const path = join(folder, "adapter_config.json");
   const config = JSON.parse(await readFile(path, "utf8"));
-  await writeFile(path, JSON.stringify({ ...config, use_dora: true, rank_pattern: { q_proj: 8 } }));
-  await expect(readAdapter(folder, model)).rejects.toThrow(/use_dora, rank_pattern/);
+  await writeFile(path, JSON.stringify({ ...config, bias: "all", modules_to_save: ["lm_head"] }));
+  await expect(readAdapter(folder, model)).rejects.toThrow(/modules_to_save, bias/);
+  await writeFile(path, JSON.stringify({ ...config, r: -1 }));
+  await expect(readAdapter(folder, model)).rejects.toMatchObject({ code: "model/bad-config" });
+  await writeFile(path, "{");
+  await expect(readAdapter(folder, model)).rejects.toMatchObject({ code: "model/bad-json" });
+});
+
+test("patterns, rsLoRA, DoRA and dropout are written as PEFT writes them, and read back", async () => {
+  const options = {
+    rank: 3,
+    alpha: 6,
+    targets: String.raw`.*\.(q_proj|up_proj)`,
+    rankPattern: { q_proj: 2 },
+    alphaPattern: { [String.raw`layers\.1\.mlp\.up_proj`]: 9 },
+    rslora: true,
+    dora: true,
+    dropout: 0.1,
+  };
+  const own = loraModules(model.architecture.parameters(model.config), options);
+  const trained = initLora(own, random, model.tensors);
+  for (const data of trained.values()) data.forEach((_, i) => (data[i]! += 0.1 * random.normal()));
+  await writeAdapter(folder, {
+    lora: options,
+    modules: own,
+    tensors: trained,
+    baseName: "tiny",
+    card: "",
+  });
+  expect(JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8"))).toMatchObject({
+    target_modules: options.targets,
+    rank_pattern: options.rankPattern,
+    alpha_pattern: options.alphaPattern,
+    use_rslora: true,
+    use_dora: true,
+    lora_dropout: 0.1,
+  });
+  const read = await readAdapter(folder, model);
+  expect(read.modules).toEqual(own);
+  expect(read.tensors).toEqual(trained);
 });
 
 test("a model folder is read as it was written; a wrong shape or a missing tensor names the tensor", async () => {

@@ -10,11 +10,26 @@ export interface AdapterFacts {
   bestStep: number;
   steps: number;
   tokens: number;
+  /** The stage that wrote it. */
+  stage: "train" | "preference";
 }
 
 export function adapterCard(facts: AdapterFacts): string {
   const { recipe } = facts;
-  const { lora, learningRate } = recipe.train;
+  const { lora } = recipe.train;
+  const { preference } = recipe;
+  const how =
+    facts.stage === "preference" && preference
+      ? {
+          learningRate: preference.learningRate,
+          kind: `DPO (beta ${preference.beta}) after supervised training`,
+          unit: "a pair",
+        }
+      : {
+          learningRate: recipe.train.learningRate,
+          kind: "supervised",
+          unit: "nats per trained token",
+        };
   return `---
 library_name: peft
 base_model: ${JSON.stringify(facts.baseName)}
@@ -30,9 +45,9 @@ ${recipe.description || "A LoRA adapter trained with twainbot."}
 | --- | --- |
 | base | ${facts.baseName} |
 | base in training | ${recipe.train.quantization === "none" ? "float32" : recipe.train.quantization} |
-| LoRA | rank ${lora.rank}, alpha ${lora.alpha}, ${facts.modules} layers, ${facts.parameters.toLocaleString("en")} parameters |
-| training | ${facts.steps} steps, ${facts.tokens.toLocaleString("en")} token slots, learning rate ${learningRate} |
-| best validation loss | ${facts.bestLoss.toFixed(4)} nats per trained token, at step ${facts.bestStep} |
+| ${lora.dora ? "DoRA" : lora.rslora ? "rsLoRA" : "LoRA"} | rank ${lora.rank}, alpha ${lora.alpha}, ${facts.modules} layers, ${facts.parameters.toLocaleString("en")} parameters |
+| training | ${how.kind}, ${facts.steps} steps, ${facts.tokens.toLocaleString("en")} token slots, learning rate ${how.learningRate} |
+| best validation loss | ${facts.bestLoss.toFixed(4)} ${how.unit}, at step ${facts.bestStep} |
 
 The chat template is in the base's \`tokenizer_config.json\`; train and serve with the same one. What
 the adapter was trained on is described by the dataset card of the run (\`dataset/README.md\`).

@@ -34,6 +34,8 @@ import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
+import { recipeTrackers } from "./mlflow.ts";
+import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 import { restoreUnseen } from "./unseen-embeddings.ts";
 
@@ -153,15 +155,17 @@ async function* trainScratch(
     message: `${trainer.trainableParameters.toLocaleString("en")} parameters, vocabulary ${tokenizer.vocabSize}, ${train.rows.toLocaleString("en")} rows`,
   };
   try {
+    const mixture = createMixture(train.byDomain, base.mixture, random.fork("mixture"));
+    const rows = sampleExamples(valid, base.training.validRows, random.fork("valid").shuffle);
     const result = yield* trainLoop({
       stage: "base",
       trainer,
       shapes,
-      examples: () => createMixture(train.byDomain, base.mixture, random.fork("mixture")),
-      valid: sampleExamples(valid, base.training.validRows, random.fork("valid").shuffle),
+      batches: packStream(mixture, base.training.microBatch, base.training.sequenceLength),
+      validate: () => trainer.validLoss(rows, signal),
       config: base.training,
-      checkpoints: dir.base.checkpoints,
-      metrics: dir.base.metrics,
+      files: dir.base,
+      trackers: recipeTrackers(recipe, "base", base.training),
       fingerprint,
       signal,
     });

@@ -127,8 +127,8 @@ export function trainingFlops(config: ModelConfig, trained: Trained, length: num
       perToken += 4 * shape[0]! * shape[1]!;
   }
   if (trained.kind === "lora")
-    for (const { inFeatures, outFeatures } of trained.modules)
-      perToken += 6 * trained.lora.rank * (inFeatures + outFeatures);
+    for (const { inFeatures, outFeatures, rank } of trained.modules)
+      perToken += 6 * rank * (inFeatures + outFeatures);
   perToken +=
     config.num_hidden_layers * 6 * 2 * length * config.num_attention_heads * headDim(config);
   return perToken;
@@ -163,13 +163,12 @@ export async function benchTrain(
     shape.quantization === "none"
       ? { architecture, config, tensors: initModel(config, random), hash: "bench" }
       : packedModel(architecture, config, shape.quantization);
-  const modules = loraModules(architecture.parameters(config), "all-linear");
-  const trained: Trained = {
-    kind: "lora",
-    modules,
-    lora: { rank: shape.rank, alpha: 2 * shape.rank },
-  };
-  const trainer = new Trainer(model, trained, initLora(modules, shape.rank, random), {
+  const modules = loraModules(architecture.parameters(config), {
+    rank: shape.rank,
+    alpha: 2 * shape.rank,
+  });
+  const trained: Trained = { kind: "lora", modules };
+  const trainer = new Trainer(model, trained, initLora(modules, random, model.tensors), {
     sequenceLength: shape.length,
     microBatch: shape.rows,
     beta1: 0.9,

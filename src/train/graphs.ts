@@ -1,5 +1,5 @@
 /** The graphs of training: loss with gradients of one micro-batch, scores without, and the AdamW update. */
-import type { LoraConfig, TrainingConfig } from "../core/recipe.ts";
+import type { TrainingConfig } from "../core/recipe.ts";
 import {
   Graph,
   type Tensor,
@@ -15,6 +15,7 @@ import {
   min,
   mul,
   reshape,
+  scale,
   sqrt,
   squaredNorm,
   sub,
@@ -24,10 +25,12 @@ import { attentionByHeads } from "../models/attention-by-heads.ts";
 import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
-import { type LoraModule, loraShapes, withLora } from "../models/lora.ts";
+import { type LoraModule, isFastTensor, loraShapes, withLora } from "../models/lora.ts";
 import type { Quantization } from "../models/quantize/index.ts";
 import { quantizedWeights } from "../models/quantize/quantized-weights.ts";
 import { type Weights, inputWeights } from "../models/weights.ts";
+import { inputDropout } from "./dropout.ts";
+import { noisyEmbeddings } from "./neftune.ts";
 
 /** What the graphs need to know of a model; with `quantization`, its frozen base is fed packed. */
 export type ModelShape = Pick<Model, "architecture" | "config"> & {
@@ -37,7 +40,14 @@ export type ModelShape = Pick<Model, "architecture" | "config"> & {
 /** What is trained: every parameter of the model, or an adapter beside the frozen ones. */
 export type Trained =
   | { kind: "all" }
-  | { kind: "lora"; modules: readonly LoraModule[]; lora: Pick<LoraConfig, "rank" | "alpha"> };
+  | {
+      kind: "lora";
+      modules: readonly LoraModule[];
+      /** Share of an adapter's input that training zeroes. */
+      dropout?: number;
+      /** LoRA+: how many times faster B learns than A. */
+      plusRatio?: number;
+    };
 
 export interface BatchShape {
   rows: number;
@@ -49,12 +59,20 @@ export interface BatchShape {
 /** Attention scores of a layer that may exist at one time where layers are recomputed: 64 MB as float32. */
 const MOST_SCORES = 1 << 24;
 
+/** How a training graph is built; scoring has none of it. */
+export interface Training {
+  /** Recompute each layer in the backward pass. */
+  recompute: boolean;
+  dropout?: number;
+  neftuneAlpha?: number;
+}
+
 /** Rows of logits that exist at one time in the loss. */
 const LOSS_CHUNK = 512;
 
 /** Names and shapes of what is trained. */
 export function trainedShapes(model: ModelShape, trained: Trained): Map<string, readonly number[]> {
-  if (trained.kind === "lora") return loraShapes(trained.modules, trained.lora.rank);
+  if (trained.kind === "lora") return loraShapes(trained.modules);
   return new Map(
     [...model.architecture.parameters(model.config)].map(([name, { shape }]) => [name, shape]),
   );
@@ -75,12 +93,12 @@ function attentionMask(graph: Graph, segments: Tensor, shape: BatchShape): Tenso
 }
 
 /** Builds the forward pass and the summed loss over the trained positions. */
-function forwardLoss(
+export function forwardLoss(
   graph: Graph,
   model: ModelShape,
   trained: Trained,
   shape: BatchShape,
-  recompute: boolean,
+  { recompute, dropout = 0, neftuneAlpha = 0 }: Training,
 ): { weights: Weights; loss: Tensor; logProbs: Tensor } {
   const { config, architecture, quantization } = model;
   const { rows, length, predictors } = shape;
@@ -89,9 +107,11 @@ function forwardLoss(
   const base = quantization
     ? quantizedWeights(graph, parameters, quantization)
     : inputWeights(graph, parameters, { trainable: trained.kind === "all" });
-  const weights =
-    trained.kind === "lora" ? withLora(graph, base, trained.modules, trained.lora) : base;
+  const drop = dropout > 0 ? inputDropout(graph, dropout, rows * length) : undefined;
+  const weights = trained.kind === "lora" ? withLora(graph, base, trained.modules, drop) : base;
   const ids = graph.input("ids", "int64", [rows, length]);
+  const read =
+    neftuneAlpha > 0 ? noisyEmbeddings(graph, weights, ids, config.hidden_size) : { weights, ids };
   const positions = graph.input("positions", "int64", [rows, length]);
   const size = headDim(config);
   // Only the positions that can occur: a batch row is never longer than `length`.
@@ -106,8 +126,8 @@ function forwardLoss(
   // Where memory is short, that of all heads' scores is the first to go.
   const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
   const attend = recompute && many ? attentionByHeads : selfAttention;
-  const hidden = architecture.forward(config, weights, {
-    ids,
+  const hidden = architecture.forward(config, read.weights, {
+    ids: read.ids,
     cos: table("cos"),
     sin: table("sin"),
     attend: (_layer, query, key, value) => attend(query, key, value, mask),
@@ -130,40 +150,53 @@ function forwardLoss(
   return { weights, loss, logProbs };
 }
 
+/** Adds outputs `d_<name>`, the gradient of `loss`, for everything trained. */
+export function addGradients(
+  graph: Graph,
+  loss: Tensor,
+  weights: Weights,
+  names: readonly string[],
+): void {
+  const gradients = grad(
+    loss,
+    names.map((name) => weights.tensor(name)),
+  );
+  names.forEach((name, i) => graph.output(`d_${name}`, gradients[i]!));
+}
+
 /** Outputs `loss` (a sum over trained tokens) and `d_<name>`, its gradient, for everything trained. */
 export function lossAndGradients(
   model: ModelShape,
   trained: Trained,
   shape: BatchShape,
-  recompute: boolean,
+  training: Training,
 ): Graph {
   const graph = new Graph();
-  const { weights, loss } = forwardLoss(graph, model, trained, shape, recompute);
-  const names = [...trainedShapes(model, trained).keys()];
-  const gradients = grad(
-    loss,
-    names.map((name) => weights.tensor(name)),
-  );
+  const { weights, loss } = forwardLoss(graph, model, trained, shape, training);
   graph.output("loss", loss);
-  names.forEach((name, i) => graph.output(`d_${name}`, gradients[i]!));
+  addGradients(graph, loss, weights, [...trainedShapes(model, trained).keys()]);
   return graph;
 }
 
 /** Outputs `logProbs` `[predictors]`: the log-probability of each target. */
 export function scores(model: ModelShape, trained: Trained, shape: BatchShape): Graph {
   const graph = new Graph();
-  graph.output("logProbs", forwardLoss(graph, model, trained, shape, false).logProbs);
+  graph.output(
+    "logProbs",
+    forwardLoss(graph, model, trained, shape, { recompute: false }).logProbs,
+  );
   return graph;
 }
 
 /**
  * One AdamW step (Loshchilov & Hutter 2019). Gradients come as sums; `perToken` (1 / trained tokens of
  * the whole accumulation window) and clipping by global norm are applied here. Outputs `norm` and, for
- * each name, `p_`, `m_` and `v_`.
+ * each name, `p_`, `m_` and `v_`. LoRA's B and DoRA's magnitudes learn `plusRatio` times faster.
  */
 export function update(
   shapes: ReadonlyMap<string, readonly number[]>,
   config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">,
+  plusRatio = 1,
 ): Graph {
   const graph = new Graph();
   const scalar = (name: string): Tensor => graph.input(name, "float32", []);
@@ -185,8 +218,9 @@ export function update(
           min(graph.constant(1, "float32"), div(clip, add(norm, graph.constant(1e-6, "float32")))),
         )
       : perToken;
+  const learningRate = scalar("learningRate");
+  const fast = plusRatio === 1 ? learningRate : scale(learningRate, plusRatio);
   const shared = {
-    learningRate: scalar("learningRate"),
     correction1: scalar("correction1"),
     correction2: scalar("correction2"),
     scale: factor,
@@ -197,6 +231,7 @@ export function update(
     const next = adamW(graph, {
       ...tensors,
       ...shared,
+      learningRate: isFastTensor(name) ? fast : learningRate,
       weightDecay: decay,
       beta1: config.beta1,
       beta2: config.beta2,

@@ -27,13 +27,12 @@ import { Trainer } from "./trainer.ts";
 
 const quantizations: Quantization[] = ["nf4", "int4", "int8", "f16", "bf16"];
 const model = tinyModel(1);
-const lora = { rank: 4, alpha: 8 };
-const modules = loraModules(model.architecture.parameters(model.config), "all-linear");
-const start = initLora(modules, lora.rank, createRandom(2));
+const modules = loraModules(model.architecture.parameters(model.config), { rank: 4, alpha: 8 });
+const start = initLora(modules, createRandom(2), model.tensors);
 const random = createRandom(3);
 for (const [name, data] of start)
   if (name.includes("lora_B")) data.forEach((_, i) => (data[i] = 0.1 * random.normal()));
-const trained = { kind: "lora", modules, lora } as const;
+const trained = { kind: "lora", modules } as const;
 const config = {
   sequenceLength: 24,
   microBatch: 2,
@@ -49,7 +48,9 @@ const batches = [...packOnce(examples, 2, 24)];
 
 async function gradients(base: ModelShape, recompute: boolean, feeds: Record<string, Value>) {
   const shape = { rows: 1, length: 8, predictors: 6 };
-  const program = await compile(lossAndGradients(base, trained, shape, recompute), { threads: 1 });
+  const program = await compile(lossAndGradients(base, trained, shape, { recompute }), {
+    threads: 1,
+  });
   const int64 = (dims: number[], items: number[]): Value => value("int64", dims, items);
   const head = model.config.hidden_size / model.config.num_attention_heads;
   const table = (f: (x: number) => number): Value =>
@@ -219,7 +220,7 @@ describe("what is unpacked", () => {
     "serves one product, and waits for what it is multiplied with (recompute %s)",
     (recompute) => {
       const quantized: QuantizedModel = quantizeModel(model, "nf4");
-      const graph = simplify(lossAndGradients(quantized, trained, shape, recompute));
+      const graph = simplify(lossAndGradients(quantized, trained, shape, { recompute }));
       const found = products(graph);
       // Forward and backward, but the first layer's q, k and v, which no adapter comes before; and forward
       // again where it is recomputed, but each layer's last product, whose result no gradient reads.

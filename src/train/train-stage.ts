@@ -15,6 +15,8 @@ import { encodeDataset, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
+import { recipeTrackers } from "./mlflow.ts";
+import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 
 async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
@@ -51,13 +53,19 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
 
   const random = createRandom(recipe.seed).fork("train");
   const { lora } = config;
-  const modules = loraModules(model.architecture.parameters(model.config), lora.targets);
-  const trained = { kind: "lora", modules, lora } as const;
+  const modules = loraModules(model.architecture.parameters(model.config), lora);
+  const trained = {
+    kind: "lora",
+    modules,
+    dropout: lora.dropout,
+    plusRatio: lora.plusRatio,
+  } as const;
   const trainer = new Trainer(
     model,
     trained,
-    initLora(modules, lora.rank, random.fork("init")),
+    initLora(modules, random.fork("init"), model.tensors),
     config,
+    { random: random.fork("noise") },
   );
   yield {
     type: "notice",
@@ -65,15 +73,17 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
     message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters`,
   };
   try {
+    const mixture = createMixture(train.byDomain, config.mixture, random.fork("mixture"));
+    const rows = sampleExamples(valid, config.validRows, random.fork("valid").shuffle);
     const result = yield* trainLoop({
       stage: "train",
       trainer,
       shapes: trainedShapes(model, trained),
-      examples: () => createMixture(train.byDomain, config.mixture, random.fork("mixture")),
-      valid: sampleExamples(valid, config.validRows, random.fork("valid").shuffle),
+      batches: packStream(mixture, config.microBatch, config.sequenceLength),
+      validate: () => trainer.validLoss(rows, signal),
       config,
-      checkpoints: dir.train.checkpoints,
-      metrics: dir.train.metrics,
+      files: dir.train,
+      trackers: recipeTrackers(recipe, "train", config),
       fingerprint,
       signal,
     });
@@ -83,6 +93,7 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       baseName: base,
       modules: modules.length,
       parameters: trainer.trainableParameters,
+      stage: "train",
       ...result,
     });
     const outputs = await writeAdapter(dir.train.adapter, {

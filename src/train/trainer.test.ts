@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { randomExample, tinyModel } from "../../test/fakes/tiny-model.ts";
 import { createRandom } from "../core/random.ts";
-import { initLora, loraModules } from "../models/lora.ts";
+import { type LoraShape, initLora, loraModules } from "../models/lora.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { lossAndGradients } from "./graphs.ts";
 import { type Placement, buildBatch, packOnce } from "./packing.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer, type TrainerConfig } from "./trainer.ts";
 
 const config = {
   sequenceLength: 24,
@@ -18,18 +18,30 @@ const config = {
   recompute: false,
 };
 
-function loraTrainer(overrides: Partial<typeof config> = {}): Trainer {
+function loraTrainer(
+  overrides: Partial<TrainerConfig> = {},
+  lora: Partial<LoraShape> = {},
+  noise: { dropout?: number; plusRatio?: number; seed?: number } = {},
+): Trainer {
   const model = tinyModel(1);
-  const modules = loraModules(model.architecture.parameters(model.config), "all-linear");
-  const start = initLora(modules, 4, createRandom(2));
+  const modules = loraModules(model.architecture.parameters(model.config), {
+    rank: 4,
+    alpha: 8,
+    ...lora,
+  });
+  const start = initLora(modules, createRandom(2), model.tensors);
   // B starts at zero; noise makes every path count from the first step.
   const random = createRandom(3);
   for (const [name, data] of start)
     if (name.includes("lora_B")) data.forEach((_, i) => (data[i] = 0.1 * random.normal()));
-  return new Trainer(model, { kind: "lora", modules, lora: { rank: 4, alpha: 8 } }, start, {
-    ...config,
-    ...overrides,
-  });
+  const { seed = 0, ...rest } = noise;
+  return new Trainer(
+    model,
+    { kind: "lora", modules, ...rest },
+    start,
+    { ...config, ...overrides },
+    { random: createRandom(seed) },
+  );
 }
 
 const one = (example: Example, length = config.sequenceLength): ReturnType<typeof buildBatch> =>
@@ -153,12 +165,16 @@ test("training everything lowers the loss of a fixed batch", async () => {
 
 test("LoRA graphs compute no gradient of a frozen weight", () => {
   const model = tinyModel(1);
-  const modules = loraModules(model.architecture.parameters(model.config), ["q_proj"]);
+  const modules = loraModules(model.architecture.parameters(model.config), {
+    rank: 2,
+    alpha: 2,
+    targets: ["q_proj"],
+  });
   const graph = lossAndGradients(
     model,
-    { kind: "lora", modules, lora: { rank: 2, alpha: 2 } },
+    { kind: "lora", modules },
     { rows: 1, length: 8, predictors: 8 },
-    false,
+    { recompute: false },
   );
   expect([...graph.outputs.keys()].toSorted()).toEqual(
     [
@@ -177,4 +193,80 @@ test("a window with nothing to train is an error, not a loss of zero", async () 
   await expect(loraTrainer().train([one(nothing)], 1e-3)).rejects.toMatchObject({
     code: "train/no-tokens",
   });
+});
+
+describe("noise of training", () => {
+  const batch = [...packOnce([randomExample(1, 20), randomExample(2, 17)], 2, 24)];
+  const noisy = {
+    dropout: [{}, { dropout: 0.3 }],
+    neftune: [{ neftuneAlpha: 5 }, {}],
+    both: [{ neftuneAlpha: 5 }, { dropout: 0.3 }],
+  } as const;
+
+  test.each(Object.entries(noisy))("%s changes training and not scoring", async (_, options) => {
+    const [config, adapter] = options;
+    const [plain, other] = [loraTrainer(), loraTrainer(config, {}, adapter)];
+    const examples = batch.flatMap(({ placements }) => placements.map(({ example }) => example));
+    expect(await other.score(examples)).toEqual(await plain.score(examples));
+    const [a, b] = [await plain.train(batch, 1e-2), await other.train(batch, 1e-2)];
+    expect(Math.abs(a.loss - b.loss)).toBeGreaterThan(1e-4);
+  });
+
+  test.each(Object.entries(noisy))(
+    "%s: two steps, a restart and a third end as three steps do, to the bit",
+    async (_, options) => {
+      const [config, adapter] = options;
+      const whole = loraTrainer(config, {}, adapter);
+      for (let step = 0; step < 3; step++) await whole.train([...batch, ...batch], 1e-2);
+      const first = loraTrainer(config, {}, adapter);
+      for (let step = 0; step < 2; step++) await first.train([...batch, ...batch], 1e-2);
+      const second = loraTrainer(config, {}, adapter);
+      second.restore(first.state());
+      await second.train([...batch, ...batch], 1e-2);
+      expect(second.state()).toEqual(whole.state());
+    },
+  );
+
+  test("every step, micro-batch and seed has a mask of its own", async () => {
+    const losses: number[] = [];
+    for (const [seed, steps] of [
+      [1, 3],
+      [2, 1],
+    ] as const) {
+      const trainer = loraTrainer({}, {}, { dropout: 0.3, seed });
+      // A learning rate of nothing: only the masks differ.
+      for (let step = 0; step < steps; step++)
+        losses.push((await trainer.train(batch, 1e-30)).loss);
+      losses.push((await trainer.train([...batch, ...batch], 1e-30)).loss);
+    }
+    expect(new Set(losses).size).toBe(losses.length);
+  });
+
+  test("recomputed layers see the same mask", async () => {
+    const one = loraTrainer({}, { dora: true }, { dropout: 0.4 });
+    const two = loraTrainer({ recompute: true }, { dora: true }, { dropout: 0.4 });
+    await one.train(batch, 1e-2);
+    await two.train(batch, 1e-2);
+    expectClose(one.state().weights, two.state().weights, 1e-6);
+  });
+});
+
+test("LoRA+ moves B and nothing else at its multiple of the rate", async () => {
+  const batch = [...packOnce([randomExample(1, 20)], 1, 24)];
+  const moves = async (plusRatio: number): Promise<Map<string, number>> => {
+    const trainer = loraTrainer({ weightDecay: 0 }, { dora: true }, { plusRatio });
+    const before = new Map(
+      [...trainer.state().weights].map(([name, data]) => [name, data.slice()]),
+    );
+    await trainer.train(batch, 1e-4);
+    return new Map(
+      [...trainer.state().weights].map(([name, data]) => [
+        name,
+        data.reduce((sum, x, i) => sum + Math.abs(x - before.get(name)![i]!), 0),
+      ]),
+    );
+  };
+  const [plain, plus] = [await moves(1), await moves(8)];
+  for (const [name, moved] of plus)
+    expect(moved / plain.get(name)!, name).toBeCloseTo(name.includes("lora_A") ? 1 : 8, 1);
 });

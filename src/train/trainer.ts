@@ -1,19 +1,23 @@
 /** Holds the weights, the optimizer state and the compiled graphs of one training run. */
 import { TwainError } from "../core/errors.ts";
+import { type Random, createRandom } from "../core/random.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
 import { type Program, type Value, compile, value } from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
 import { frozenFeeds } from "../models/quantize/quantized-model.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import type { Example } from "../tokenizer/example.ts";
+import { dropoutNumbers } from "./dropout.ts";
 import {
   type BatchShape,
   type Trained,
-  lossAndGradients,
+  type Training,
   scores,
   trainedShapes,
   update,
 } from "./graphs.ts";
+import { embeddingNoise } from "./neftune.ts";
+import { type Objective, nextToken } from "./objective.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
 
 /** What an optimizer step needs to go on exactly: weights and both moments by name. */
@@ -34,7 +38,17 @@ export type TrainerConfig = Pick<
   | "weightDecay"
   | "gradientClip"
   | "recompute"
->;
+> & {
+  /** Strength of NEFTune's noise. */
+  neftuneAlpha?: number;
+};
+
+export interface TrainerOptions {
+  /** Where dropout and noise come from; each step forks it by its number, so it has no state to save. */
+  random?: Random;
+  /** The next token where it is left out. */
+  objective?: Objective;
+}
 
 /** Micro-batches are compiled for one of this many capacities of trained positions. */
 const CAPACITIES = 4;
@@ -48,6 +62,9 @@ export class Trainer {
   readonly #model: Model;
   readonly #trained: Trained;
   readonly #config: TrainerConfig;
+  readonly #training: Training;
+  readonly #random: Random;
+  readonly #objective: Objective;
   readonly #shapes: Map<string, readonly number[]>;
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
@@ -61,10 +78,18 @@ export class Trainer {
     trained: Trained,
     start: ReadonlyMap<string, Float32Array>,
     config: TrainerConfig,
+    { random = createRandom(0), objective = nextToken }: TrainerOptions = {},
   ) {
     this.#model = model;
     this.#trained = trained;
     this.#config = config;
+    this.#random = random;
+    this.#objective = objective;
+    this.#training = {
+      recompute: config.recompute,
+      dropout: trained.kind === "lora" ? (trained.dropout ?? 0) : 0,
+      neftuneAlpha: config.neftuneAlpha ?? 0,
+    };
     this.#shapes = trainedShapes(model, trained);
     if (trained.kind === "lora") Object.assign(this.#fixed, frozenFeeds(model));
     const table = ropeTable(model.config, config.sequenceLength);
@@ -113,46 +138,48 @@ export class Trainer {
 
   /**
    * One optimizer step over an accumulation window of micro-batches. The loss is the mean over all
-   * trained tokens of the window, so 4 batches of 1 equal 1 batch of 4. Throws `train/no-tokens` and
-   * `train/bad-loss`.
+   * trained tokens (or pairs) of the window, so 4 batches of 1 equal 1 batch of 4; `metrics` are what else the
+   * objective reports. Throws `train/no-tokens`, and
+   * `train/bad-loss` for a loss or gradient that is no number and a loss of exactly 0: the weights are
+   * then what they were.
    */
   async train(
     window: readonly PackedBatch[],
     learningRate: number,
-  ): Promise<{ loss: number; gradNorm: number; tokens: number }> {
-    const trainedTokens = window.reduce((sum, batch) => sum + batch.targets.length, 0);
-    if (trainedTokens === 0)
+  ): Promise<{ loss: number; gradNorm: number; tokens: number; metrics: Record<string, number> }> {
+    if (window.every((batch) => batch.targets.length === 0))
       throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, {
         hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect.",
       });
-    let loss = 0;
+    const units = window.reduce((sum, batch) => sum + this.#objective.units(batch), 0);
+    const sums: Record<string, number> = {};
     let gradients: Record<string, Value> = {};
     for (const [index, batch] of window.entries()) {
       const shape = this.#shape(batch);
       const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () =>
-        lossAndGradients(this.#model, this.#trained, shape, this.#config.recompute),
+        this.#objective.graph(this.#model, this.#trained, shape, this.#training),
       );
       const outputs = await program.run({
-        ...this.#fixed,
-        ...this.#weights,
-        ...batchFeeds(batch, shape),
+        ...this.feeds(batch, shape),
+        ...this.#objective.feeds(batch, shape),
+        ...this.#noise(batch, index),
       });
-      loss += floats(outputs["loss"]!.data)[0]!;
+      for (const [name, { data }] of Object.entries(outputs))
+        if (!name.startsWith("d_")) sums[name] = (sums[name] ?? 0) + floats(data)[0]!;
       if (index === 0) gradients = outputs;
       else
         for (const name of this.#shapes.keys())
           accumulate(floats(gradients[`d_${name}`]!.data), floats(outputs[`d_${name}`]!.data));
     }
-    const mean = loss / trainedTokens;
-    if (!Number.isFinite(mean) || mean === 0) {
-      const ids = window.flatMap((batch) => batch.placements.map(({ example }) => example.id));
-      throw new TwainError("train/bad-loss", `the loss of step ${this.#step + 1} is ${mean}`, {
-        hint: `Lower the learning rate, or look at the rows of that step: ${ids.slice(0, 5).join(", ")} …`,
-      });
-    }
-    const gradNorm = await this.#update(gradients, trainedTokens, learningRate);
+    const { loss = Number.NaN, ...metrics } = Object.fromEntries(
+      Object.entries(sums).map(([name, total]) => [name, total / units]),
+    );
+    if (!Number.isFinite(loss) || loss === 0)
+      throw new TwainError("train/bad-loss", `the loss is ${loss}`);
+    const gradNorm = await this.#update(gradients, units, learningRate);
     return {
-      loss: mean,
+      loss,
+      metrics,
       gradNorm,
       tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0),
     };
@@ -171,11 +198,7 @@ export class Trainer {
       const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () =>
         scores(this.#model, this.#trained, shape),
       );
-      const { logProbs } = await program.run({
-        ...this.#fixed,
-        ...this.#weights,
-        ...batchFeeds(batch, shape),
-      });
+      const { logProbs } = await program.run(this.feeds(batch, shape));
       const data = floats(logProbs!.data);
       let at = 0;
       for (const { example } of batch.placements) {
@@ -188,6 +211,20 @@ export class Trainer {
     return examples.map((example) => result.get(example)!);
   }
 
+  /** Mean -log p over the trained tokens of all examples, in nats. */
+  async validLoss(examples: readonly Example[], signal?: AbortSignal): Promise<number> {
+    const scored = await this.score(examples, signal);
+    return (
+      -scored.reduce((sum, row) => sum + row.sum, 0) /
+      scored.reduce((sum, row) => sum + row.tokens, 0)
+    );
+  }
+
+  /** What every graph over a batch is fed: frozen and trained weights, and the batch. */
+  feeds(batch: PackedBatch, shape: BatchShape): Record<string, Value> {
+    return { ...this.#fixed, ...this.#weights, ...batchFeeds(batch, shape) };
+  }
+
   async release(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).release();
     this.#programs.clear();
@@ -195,31 +232,59 @@ export class Trainer {
 
   async #update(
     gradients: Record<string, Value>,
-    trainedTokens: number,
+    units: number,
     learningRate: number,
   ): Promise<number> {
-    this.#step++;
+    const step = this.#step + 1;
     const { beta1, beta2 } = this.#config;
     const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
     const feeds: Record<string, Value> = {
       ...this.#moments,
-      perToken: scalar(1 / trainedTokens),
+      perToken: scalar(1 / units),
       learningRate: scalar(learningRate),
-      correction1: scalar(1 - beta1 ** this.#step),
-      correction2: scalar(1 - beta2 ** this.#step),
+      correction1: scalar(1 - beta1 ** step),
+      correction2: scalar(1 - beta2 ** step),
     };
     for (const name of this.#shapes.keys()) {
       feeds[`p_${name}`] = this.#weights[name]!;
       feeds[`d_${name}`] = gradients[`d_${name}`]!;
     }
-    const program = await this.#program("update", () => update(this.#shapes, this.#config));
+    const plusRatio = this.#trained.kind === "lora" ? this.#trained.plusRatio : 1;
+    const program = await this.#program("update", () =>
+      update(this.#shapes, this.#config, plusRatio),
+    );
     const next = await program.run(feeds);
+    const norm = floats(next["norm"]!.data)[0]!;
+    // Not one bad gradient may reach the weights: a checkpoint of them would be worth nothing.
+    if (!Number.isFinite(norm))
+      throw new TwainError("train/bad-loss", `the norm of the gradients is ${norm}`);
+    this.#step = step;
     for (const name of this.#shapes.keys()) {
       this.#weights[name] = next[`p_${name}`]!;
       this.#moments[`m_${name}`] = next[`m_${name}`]!;
       this.#moments[`v_${name}`] = next[`v_${name}`]!;
     }
-    return floats(next["norm"]!.data)[0]!;
+    return norm;
+  }
+
+  /** The random inputs of micro-batch `index` of the next step. */
+  #noise(batch: PackedBatch, index: number): Record<string, Value> {
+    const { dropout = 0, neftuneAlpha = 0 } = this.#training;
+    const feeds: Record<string, Value> = {};
+    if (dropout === 0 && neftuneAlpha === 0) return feeds;
+    const random = this.#random.fork(`step ${this.#step + 1}, batch ${index}`);
+    const tokens = batch.rows * batch.length;
+    if (dropout > 0)
+      feeds["dropout"] = value("float32", [tokens, 3], dropoutNumbers(random, tokens));
+    if (neftuneAlpha > 0) {
+      const hidden = this.#model.config.hidden_size;
+      feeds["embeddingNoise"] = value(
+        "float32",
+        [batch.rows, batch.length, hidden],
+        embeddingNoise(random, batch, hidden, neftuneAlpha),
+      );
+    }
+    return feeds;
   }
 
   /** Rounds the trained positions up to one of a few capacities, so that few graphs are compiled. */

@@ -29,7 +29,7 @@ for (const name of await readdir(root)) {
     ids: Int32Array.from(ids),
     trained: Uint8Array.from(trained),
   }));
-  const trainer = new Trainer(model, { kind: "lora", modules, lora }, tensors, {
+  const trainer = new Trainer(model, { kind: "lora", modules }, tensors, {
     sequenceLength: 40,
     microBatch: 1,
     beta1: 0.9,

@@ -1,6 +1,7 @@
-/** The five things of protobuf's wire format that a model needs to be written. */
+/** The parts of protobuf's wire format that a model, or a log of events, needs to be written. */
 
 const VARINT = 0;
+const FIXED64 = 1;
 const FIXED32 = 5;
 const BYTES = 2;
 
@@ -42,6 +43,14 @@ export class Message {
     this.#key(field, FIXED32);
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.#push(bytes);
+    return this;
+  }
+
+  double(field: number, value: number): this {
+    this.#key(field, FIXED64);
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
     this.#push(bytes);
     return this;
   }

@@ -1,0 +1,122 @@
+/** The stage on a model that knows nothing, from files to files. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tinyConfig, tinyModel } from "../../test/fakes/tiny-model.ts";
+import type { RunEvent } from "../core/events.ts";
+import { createRandom } from "../core/random.ts";
+import { parseRecipe } from "../core/recipe.ts";
+import { type RunDir, runDir } from "../core/run-dir.ts";
+import type { StageResult } from "../core/stage.ts";
+import { writeModel } from "../models/folder.ts";
+import { initLora, loraModules } from "../models/lora.ts";
+import { readAdapter, writeAdapter } from "../models/peft.ts";
+import { createTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts";
+import { trainVocabulary } from "../tokenizer/train-vocabulary.ts";
+import { twainTokens } from "../tokenizer/twain-template.ts";
+import { preference } from "./preference-stage.ts";
+
+let folder = "";
+let dir: RunDir;
+const section = {
+  steps: 6,
+  learningRate: 2e-2,
+  warmupSteps: 0,
+  sequenceLength: 48,
+  microBatch: 2,
+  validEvery: 6,
+  saveEvery: 6,
+};
+const recipe = () =>
+  parseRecipe(
+    {
+      name: "t",
+      data: { sources: [{ kind: "bundled" }] },
+      base: { kind: "folder", path: join(folder, "base") },
+      train: { steps: 1, learningRate: 1e-3, lora: { rank: 2, alpha: 4, targets: ["q_proj"] } },
+      preference: section,
+    },
+    "t",
+  );
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "twainbot-preference-stage-"));
+  dir = runDir(join(folder, "run"));
+  const files = await trainVocabulary(["rain or sun"], { ...twainTokens, vocabSize: 300 });
+  await writeTokenizerFiles(join(folder, "base"), files);
+  const vocab = createTokenizer(files).vocabSize;
+  const config = { ...tinyConfig, vocab_size: vocab, num_hidden_layers: 1 };
+  const model = tinyModel(1, config);
+  await writeModel(join(folder, "base"), config, model.tensors);
+  const { lora } = recipe().train;
+  const modules = loraModules(model.architecture.parameters(config), lora);
+  const tensors = initLora(modules, createRandom(1), model.tensors);
+  for (const data of tensors.values()) data.forEach((_, i) => (data[i]! += 0.01));
+  const adapter = { lora, modules, tensors, baseName: "base", card: "" };
+  await writeAdapter(dir.train.adapter, adapter);
+  await mkdir(dir.dataset.root, { recursive: true });
+  const say = (role: string, content: string) => ({ role, content });
+  const rows = Array.from({ length: 6 }, (_, i) => ({
+    id: `row-${i}`,
+    prompt: [say("user", `Q${i}?`)],
+    chosen: [say("assistant", "Yes.")],
+    rejected: [say("assistant", "Nono!")],
+    tags: { persona: "neutral", domain: "humour", source: "test", synthetic: true },
+    meta: { parents: [], licence: "CC0-1.0", split_key: `k${i}` },
+  }));
+  await writeFile(dir.dataset.preference, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("from the adapter of train it makes one that prefers what was chosen", async () => {
+  const events: RunEvent[] = [];
+  const own = recipe();
+  const run = preference.run({
+    recipe: own,
+    config: preference.config(own),
+    dir,
+    fingerprint: "work",
+    signal: new AbortController().signal,
+  });
+  let result: StageResult | undefined;
+  while (!result) {
+    const next = await run.next();
+    if (next.done) result = next.value;
+    else events.push(next.value);
+  }
+  expect(result.counts).toMatchObject({ pairs: 5, validPairs: 1, steps: 6 });
+  const steps = events.filter((event) => event.type === "train-step");
+  expect(steps[0]!.loss).toBeCloseTo(Math.LN2, 3);
+  expect(steps.at(-1)!.loss).toBeLessThan(steps[0]!.loss);
+  expect(steps.at(-1)!.metrics).toMatchObject({ accuracy: 1 });
+  expect((await readFile(dir.preference.reference, "utf8")).trim().split("\n")).toHaveLength(6);
+  expect(result.outputs).toContain(join(dir.preference.adapter, "adapter_model.safetensors"));
+  const model = tinyModel(1, {
+    ...tinyConfig,
+    vocab_size: (await readBase()).vocab_size,
+    num_hidden_layers: 1,
+  });
+  const [before, after] = await Promise.all(
+    [dir.train.adapter, dir.preference.adapter].map((path) => readAdapter(path, model)),
+  );
+  expect(after!.modules).toEqual(before!.modules);
+  expect(after!.tensors).not.toEqual(before!.tensors);
+});
+
+const readBase = async (): Promise<{ vocab_size: number }> =>
+  JSON.parse(await readFile(join(folder, "base", "config.json"), "utf8")) as {
+    vocab_size: number;
+  };
+
+test("a recipe without the section has no such stage; the file's bytes are an input of one with it", async () => {
+  const { preference: _, ...without } = recipe();
+  expect([preference.wanted!(recipe()), preference.wanted!(without)]).toEqual([true, false]);
+  const before = await preference.inputs!(preference.config(recipe()), dir);
+  const missing = runDir(join(folder, "nowhere"));
+  await expect(preference.inputs!(preference.config(recipe()), missing)).rejects.toMatchObject({
+    code: "train/no-preference",
+  });
+  await writeFile(dir.dataset.preference, `\n${await readFile(dir.dataset.preference, "utf8")}`);
+  expect(await preference.inputs!(preference.config(recipe()), dir)).not.toBe(before);
+});

@@ -1,0 +1,156 @@
+/** Trains the adapter on preferences after its supervised training (DPO), with a schedule of its own. */
+import { join } from "node:path";
+import type { RunEvent } from "../core/events.ts";
+import { hashFile, sha256 } from "../core/hash.ts";
+import { createRandom } from "../core/random.ts";
+import type { PreferenceConfig, Recipe } from "../core/recipe.ts";
+import type { RunDir } from "../core/run-dir.ts";
+import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { readModel } from "../models/folder.ts";
+import { readAdapter, writeAdapter } from "../models/peft.ts";
+import { loadChatTemplate } from "../tokenizer/chat-template.ts";
+import { loadTokenizer } from "../tokenizer/tokenizer.ts";
+import { adapterCard } from "./adapter-card.ts";
+import { baseFolder } from "./base-stage.ts";
+import { trainedShapes } from "./graphs.ts";
+import { trainLoop } from "./loop.ts";
+import { recipeTrackers } from "./mlflow.ts";
+import {
+  type EncodedPair,
+  encodePreferences,
+  readPreferenceFile,
+  scorePairs,
+  splitPairs,
+  withReferences,
+} from "./preference-data.ts";
+import { type Pair, meanPreferenceLoss, packPairs, preferenceLoss } from "./preference-loss.ts";
+import { Trainer } from "./trainer.ts";
+
+type Config = PreferenceConfig & { lora: Recipe["train"]["lora"] };
+
+const tokensOf = (pairs: readonly Pair[], side: "chosen" | "rejected"): number =>
+  pairs.reduce((total, pair) => total + pair[side].ids.length, 0);
+
+async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult> {
+  const { recipe, dir, signal, fingerprint } = context;
+  const { lora, ...config } = context.config;
+  const folder = baseFolder(recipe, dir);
+  const model = await readModel(folder);
+  const tokenizer = await loadTokenizer(folder);
+  const template = await loadChatTemplate(folder, tokenizer);
+  const start = await readAdapter(dir.train.adapter, model);
+  const random = createRandom(recipe.seed).fork("preference");
+  const { pairs, rows, dropped } = await encodePreferences(
+    dir.dataset.preference,
+    tokenizer,
+    template,
+    config.sequenceLength,
+    signal,
+  );
+  for (const [reason, count] of Object.entries(dropped))
+    yield {
+      type: "notice",
+      stage: "preference",
+      message: `${count} of ${rows} preference rows left out: ${reason}`,
+    };
+
+  // No dropout, as in TRL: the policy would differ from its reference before it has learnt anything.
+  const trained = { kind: "lora", modules: start.modules, plusRatio: lora.plusRatio } as const;
+  const reference = new Trainer(model, trained, start.tensors, config);
+  const adapterHash = (await hashFile(join(dir.train.adapter, "adapter_model.safetensors"))).sha256;
+  let known: (EncodedPair & Pair)[];
+  try {
+    known = yield* withReferences(
+      reference,
+      pairs,
+      { base: model.hash, adapter: adapterHash },
+      dir.preference.reference,
+      signal,
+    );
+  } finally {
+    await reference.release();
+  }
+  const { train, valid } = splitPairs(known, config.validShare, random.fork("split"));
+  yield {
+    type: "notice",
+    stage: "preference",
+    message: `DPO on ${train.length} pairs (${tokensOf(train, "chosen")} tokens chosen, ${tokensOf(train, "rejected")} rejected), ${valid.length} to validate, beta ${config.beta}`,
+  };
+
+  const trainer = new Trainer(model, trained, start.tensors, config, {
+    objective: preferenceLoss(known, config.beta),
+  });
+  try {
+    const order = random.fork("order");
+    let queue: Pair[] = [];
+    const next = (): Pair => {
+      if (queue.length === 0) queue = order.shuffle(train);
+      return queue.pop()!;
+    };
+    const some = random.fork("valid").shuffle(valid).slice(0, config.validRows);
+    const result = yield* trainLoop({
+      stage: "preference",
+      trainer,
+      shapes: trainedShapes(model, trained),
+      batches: packPairs(next, config.microBatch, config.sequenceLength),
+      validate: async () =>
+        meanPreferenceLoss(some, await scorePairs(trainer, some, signal), config.beta),
+      config,
+      files: dir.preference,
+      trackers: recipeTrackers(recipe, "preference", config),
+      fingerprint,
+      signal,
+    });
+    if (result.bestLoss >= Math.LN2)
+      yield {
+        type: "notice",
+        stage: "preference",
+        message: `the loss on rows kept back never fell below ln 2 (best ${result.bestLoss.toFixed(4)}): nothing was learnt that holds for them`,
+      };
+    const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
+    const card = adapterCard({
+      recipe,
+      baseName,
+      modules: start.modules.length,
+      parameters: trainer.trainableParameters,
+      stage: "preference",
+      ...result,
+    });
+    const outputs = await writeAdapter(dir.preference.adapter, {
+      lora,
+      modules: start.modules,
+      tensors: result.best,
+      baseName,
+      card,
+    });
+    return {
+      outputs,
+      counts: {
+        pairs: train.length,
+        validPairs: valid.length,
+        steps: result.steps,
+        tokens: result.tokens,
+        bestStep: result.bestStep,
+      },
+      dropped,
+    };
+  } finally {
+    await trainer.release();
+  }
+}
+
+/** The section of the recipe; `runStage` is only called where it is there. */
+function sectionOf(recipe: Recipe): PreferenceConfig {
+  if (!recipe.preference) throw new Error("the recipe has no preference section");
+  return recipe.preference;
+}
+
+export const preference: Stage<Config> = {
+  name: "preference",
+  wanted: (recipe) => recipe.preference !== undefined,
+  needs: ["base", "train"],
+  config: (recipe) => ({ ...sectionOf(recipe), lora: recipe.train.lora }),
+  // The file may come from elsewhere than curate.
+  inputs: async (_config, dir: RunDir) => sha256(await readPreferenceFile(dir.dataset.preference)),
+  run,
+};
