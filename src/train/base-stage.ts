@@ -277,7 +277,7 @@ export const base: Stage<BaseStageConfig> = {
     );
   },
   run(context) {
-    const { config, dir } = context;
+    const { config } = context;
     if (config.kind === "folder") return checkFolder(config.path, context);
     return config.kind === "hub" ? checkHub(config, context) : trainScratch(config, context);
   },

@@ -27,7 +27,8 @@ import { Trainer } from "./trainer.ts";
 
 const quantizations: Quantization[] = ["nf4", "int4", "int8", "f16", "bf16"];
 const model = tinyModel(1);
-const modules = loraModules(model.architecture.parameters(model.config), { rank: 4, alpha: 8 });
+const lora = { rank: 4, alpha: 8 };
+const modules = loraModules(model.architecture.parameters(model.config), lora);
 const start = initLora(modules, createRandom(2), model.tensors);
 const random = createRandom(3);
 for (const [name, data] of start)
