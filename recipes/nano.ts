@@ -13,7 +13,7 @@ export default defineRecipe({
     // Rare words are spelled: longer passages would not fit a row.
     chunk: { minWords: 20, maxWords: 50 },
     drills: 16_000,
-    episodes: { train: 9000, cases: 120 },
+    episodes: { train: 9000, cases: 120, answers: 12 },
   },
   base: {
     kind: "scratch",
@@ -50,9 +50,9 @@ export default defineRecipe({
     saveEvery: 500,
     lora: { rank: 32, alpha: 64 },
     mixture: {
-      tool: 0.75,
+      tool: 0.72,
       "tool-error": 0.03,
-      "missing-location": 0.05,
+      "missing-location": 0.08,
       "no-tool": 0.1,
       humour: 0.035,
       literary: 0.035,

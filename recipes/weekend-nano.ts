@@ -27,12 +27,12 @@ export default defineRecipe({
   ...nano,
   name: "weekend-nano",
   description: "TwainBot from real books and headline dumps, on a laptop",
-  curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220 } },
+  curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220, answers: 12 } },
   base: {
     ...nano.base,
     training: { ...nano.base.training, steps: 2400, validEvery: 800, saveEvery: 400 },
   },
-  train: { ...nano.train, steps: 9500, validEvery: 4750, saveEvery: 950 },
+  train: { ...nano.train, steps: 8600, validEvery: 4300, saveEvery: 860 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.

@@ -40,6 +40,8 @@ const CurateConfig = z.strictObject({
       /** Evaluation cases of each slice: held-out phrasings, held-out places, both, no tool, missing place. */
       cases: positive.default(220),
       heldoutPlaces: fraction.default(0.25),
+      /** Wordings of an answer, at most so many of each kind and voice; a small model learns few well or many badly. */
+      answers: positive.default(1000),
     })
     .prefault({}),
   /** Copying and reading drills for a base model from scratch. */

@@ -10,6 +10,7 @@ import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
 import { episodeSplitKeys, trainQuestions } from "./question-templates.ts";
+import { fewAnswers } from "./few-answers.ts";
 import { knownWords } from "./known-words.ts";
 import { splitPlaces } from "./split-places.ts";
 import { loadVoices } from "./voices.ts";
@@ -35,7 +36,8 @@ export async function* synthesize(
 ): AsyncGenerator<Synthesized> {
   const { config, signal } = options;
   const random = createRandom(options.seed).fork("synthesize");
-  const voices = await loadVoices();
+  const all = await loadVoices();
+  const voices = fewAnswers(all, config.episodes.answers, random.fork("answers"));
   const world = await loadPlaces();
   const split = splitPlaces(world, config.episodes.heldoutPlaces, random.fork("places"));
 
