@@ -39,15 +39,15 @@ export default defineRecipe({
   },
   train: {
     // Small steps, many of them: at equal tokens they teach the adapter more than few large ones.
-    steps: 2000,
+    steps: 1800,
     sequenceLength: 320,
     microBatch: 3,
     learningRate: 3e-3,
     warmupSteps: 40,
     finalLearningRate: 0.05,
-    validEvery: 1000,
+    validEvery: 900,
     validRows: 256,
-    saveEvery: 500,
+    saveEvery: 450,
     lora: { rank: 32, alpha: 64 },
     mixture: {
       tool: 0.72,

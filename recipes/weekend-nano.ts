@@ -32,7 +32,7 @@ export default defineRecipe({
     ...nano.base,
     training: { ...nano.base.training, steps: 2400, validEvery: 800, saveEvery: 400 },
   },
-  train: { ...nano.train, steps: 8600, validEvery: 4300, saveEvery: 860 },
+  train: { ...nano.train, steps: 6400, validEvery: 3200, saveEvery: 800 },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.
