@@ -84,7 +84,11 @@ const name = fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/);
 const key = name.filter((value) => value !== "__proto__" && value !== "constructor");
 const object = fc.dictionary(
   key,
-  fc.oneof(fc.jsonValue(), fc.constantFrom("</tool_call>", "</tools>")),
+  fc.oneof(
+    // JSON has no minus zero.
+    fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as typeof value),
+    fc.constantFrom("</tool_call>", "</tools>"),
+  ),
   { maxKeys: 4, noNullPrototype: true },
 ) as fc.Arbitrary<JsonObject>;
 const tool: fc.Arbitrary<ToolDefinition> = fc.record({
