@@ -1,6 +1,6 @@
 /** Training on a packed base is training on the dense base of the same numbers. */
 import { describe, expect, test } from "vitest";
-import { randomExample, tinyModel } from "../../test/fakes/tiny-model.ts";
+import { randomExample, tinyModel, tinyTraining as config } from "../../test/fakes/tiny-model.ts";
 import { createRandom } from "../core/random.ts";
 import {
   type Graph,
@@ -34,16 +34,6 @@ const random = createRandom(3);
 for (const [name, data] of start)
   if (name.includes("lora_B")) data.forEach((_, i) => (data[i] = 0.1 * random.normal()));
 const trained = { kind: "lora", modules } as const;
-const config = {
-  sequenceLength: 24,
-  microBatch: 2,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  gradientClip: 1,
-  recompute: false,
-};
 const examples = [randomExample(1, 20), randomExample(2, 24)];
 const batches = [...packOnce(examples, 2, 24)];
 

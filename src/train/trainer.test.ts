@@ -1,22 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { randomExample, tinyModel } from "../../test/fakes/tiny-model.ts";
+import { randomExample, tinyModel, tinyTraining as config } from "../../test/fakes/tiny-model.ts";
 import { createRandom } from "../core/random.ts";
 import { type LoraShape, initLora, loraModules } from "../models/lora.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { lossAndGradients } from "./graphs.ts";
 import { type Placement, buildBatch, packOnce } from "./packing.ts";
 import { Trainer, type TrainerConfig } from "./trainer.ts";
-
-const config = {
-  sequenceLength: 24,
-  microBatch: 2,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  gradientClip: 1,
-  recompute: false,
-};
 
 function loraTrainer(
   overrides: Partial<TrainerConfig> = {},

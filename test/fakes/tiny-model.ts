@@ -35,6 +35,18 @@ export function tinyModel(seed: number, config: ModelConfig = tinyConfig): Model
   return { architecture: architectureOf(config), config, tensors, hash: `tiny-${seed}` };
 }
 
+/** How a Trainer trains it. */
+export const tinyTraining = {
+  sequenceLength: 24,
+  microBatch: 2,
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  gradientClip: 1,
+  recompute: false,
+};
+
 /** An example of random tokens; about half of them trained, the first never. */
 export function randomExample(
   seed: number,

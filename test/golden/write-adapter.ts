@@ -13,6 +13,7 @@ import { readModel } from "../../src/models/folder.ts";
 import { mergeAdapter, readAdapter, writeAdapter } from "../../src/models/peft.ts";
 import { packOnce } from "../../src/train/packing.ts";
 import { Trainer } from "../../src/train/trainer.ts";
+import { tinyTraining } from "../fakes/tiny-model.ts";
 
 const out = process.argv[2];
 if (out === undefined) throw new Error("usage: write-adapter.ts OUT");
@@ -30,14 +31,9 @@ for (const name of await readdir(root)) {
     trained: Uint8Array.from(trained),
   }));
   const trainer = new Trainer(model, { kind: "lora", modules }, tensors, {
+    ...tinyTraining,
     sequenceLength: 40,
     microBatch: 1,
-    beta1: 0.9,
-    beta2: 0.98,
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    gradientClip: 1,
-    recompute: false,
   });
   for (let step = 0; step < 10; step++) await trainer.train([...packOnce(examples, 1, 40)], 5e-3);
   const weights = trainer.state().weights;
