@@ -63,6 +63,8 @@ const TrainingConfig = z.strictObject({
   schedule: z.enum(["cosine", "linear", "constant"]).default("cosine"),
   /** The schedule ends at this share of `learningRate`. */
   finalLearningRate: fraction.default(0.1),
+  /** `muon` trains the matrices of linear layers and of LoRA so, and all else by AdamW. */
+  optimizer: z.enum(["adamw", "muon"]).default("adamw"),
   weightDecay: z.number().nonnegative().default(0.01),
   beta1: fraction.default(0.9),
   beta2: fraction.default(0.98),

@@ -65,7 +65,8 @@ export async function saveCheckpoint(
       ["v", state.v],
       ["best", best],
     ] as const) {
-      tensors.set(`${prefix}.${name}`, { shape, data: from.get(name)! });
+      const data = from.get(name); // Muon keeps no v
+      if (data) tensors.set(`${prefix}.${name}`, { shape, data });
     }
   }
   const path = join(folder, `${nameOf(state.step)}.safetensors`);

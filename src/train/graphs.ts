@@ -1,4 +1,4 @@
-/** The graphs of training: loss with gradients of one micro-batch, scores without, and the AdamW update. */
+/** The graphs of training: loss with gradients of one micro-batch, scores without, and the update of the weights. */
 import type { TrainingConfig } from "../core/recipe.ts";
 import {
   Graph,
@@ -14,6 +14,7 @@ import {
   grad,
   min,
   mul,
+  muon,
   reshape,
   scale,
   sqrt,
@@ -188,15 +189,31 @@ export function scores(model: ModelShape, trained: Trained, shape: BatchShape): 
   return graph;
 }
 
+/** What Muon trains: the matrices inside the model. Embeddings and output layer are tables of rows, not maps. */
+export function muonNames(model: ModelShape, trained: Trained): Set<string> {
+  if (trained.kind === "lora")
+    return new Set(
+      [...loraShapes(trained.modules)]
+        .filter(([, { length }]) => length === 2)
+        .map(([name]) => name),
+    );
+  return new Set(
+    [...model.architecture.parameters(model.config)]
+      .filter(([, { kind }]) => kind === "linear")
+      .map(([name]) => name),
+  );
+}
+
 /**
- * One AdamW step (Loshchilov & Hutter 2019). Gradients come as sums; `perToken` (1 / trained tokens of
- * the whole accumulation window) and clipping by global norm are applied here. Outputs `norm` and, for
- * each name, `p_`, `m_` and `v_`. LoRA's B and DoRA's magnitudes learn `plusRatio` times faster.
+ * One optimizer step: Muon for the names in `orthogonal`, AdamW (Loshchilov & Hutter 2019) for the others.
+ * Gradients come as sums; `perToken` (1 / trained tokens of the whole accumulation window) and clipping by
+ * global norm are applied here. Outputs `norm` and, for each name, `p_`, `m_` and, of AdamW's, `v_`. LoRA's B
+ * and DoRA's magnitudes learn `plusRatio` times faster.
  */
 export function update(
   shapes: ReadonlyMap<string, readonly number[]>,
   config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">,
-  plusRatio = 1,
+  { plusRatio, orthogonal }: { plusRatio: number; orthogonal: ReadonlySet<string> },
 ): Graph {
   const graph = new Graph();
   const scalar = (name: string): Tensor => graph.input(name, "float32", []);
@@ -207,7 +224,6 @@ export function update(
     parameter: graph.input(`p_${name}`, "float32", shape),
     gradient: graph.input(`d_${name}`, "float32", shape),
     m: graph.input(`m_${name}`, "float32", shape),
-    v: graph.input(`v_${name}`, "float32", shape),
   }));
   const norm = mul(sqrt(squaredNorm(inputs.map(({ gradient }) => gradient))), perToken);
   const clip = graph.constant(config.gradientClip, "float32");
@@ -220,20 +236,28 @@ export function update(
       : perToken;
   const learningRate = scalar("learningRate");
   const fast = plusRatio === 1 ? learningRate : scale(learningRate, plusRatio);
-  const shared = {
-    correction1: scalar("correction1"),
-    correction2: scalar("correction2"),
-    scale: factor,
-  };
+  const correction1 = scalar("correction1");
+  const correction2 = scalar("correction2");
   graph.output("norm", norm);
   for (const { name, shape, ...tensors } of inputs) {
-    const decay = shape.length > 1 ? config.weightDecay : 0; // norms are not decayed
-    const next = adamW(graph, {
+    const step = {
       ...tensors,
-      ...shared,
+      scale: factor,
       learningRate: isFastTensor(name) ? fast : learningRate,
-      weightDecay: decay,
+      weightDecay: shape.length > 1 ? config.weightDecay : 0, // norms are not decayed
       beta1: config.beta1,
+    };
+    if (orthogonal.has(name)) {
+      const next = muon(step);
+      graph.output(`p_${name}`, next.parameter);
+      graph.output(`m_${name}`, next.m);
+      continue;
+    }
+    const next = adamW(graph, {
+      ...step,
+      v: graph.input(`v_${name}`, "float32", shape),
+      correction1,
+      correction2,
       beta2: config.beta2,
       epsilon: config.epsilon,
     });

@@ -63,7 +63,7 @@ async function loop(
     model,
     trained,
     initLora(modules, createRandom(2), model.tensors),
-    config,
+    { ...config, ...overrides },
     { random: createRandom(3) },
   );
   const examples = Array.from({ length: 6 }, (_, i) => example(i));
@@ -100,24 +100,31 @@ const metrics = async (): Promise<Record<string, number>[]> =>
     .map((line) => JSON.parse(line) as Record<string, number>);
 const eventFiles = (): Promise<string[]> => readdir(runDir(folder).train.tensorboard);
 
-test("an interrupted run goes on to the same weights, dropout and all", async () => {
-  const whole = await loop();
-  const numbers = (await metrics()).map(({ step, loss, validLoss }) => ({ step, loss, validLoss }));
-  await rm(folder, { recursive: true });
-  const abort = new AbortController();
-  await expect(
-    loop({}, abort.signal, (event) => {
-      if (event.type === "train-step" && event.step === 3) abort.abort();
-    }),
-  ).rejects.toThrow(/abort/i);
-  const resumed = await loop();
-  expect(resumed.events[0]).toMatchObject({ message: "resumed after step 3" });
-  expect(resumed.result.best).toEqual(whole.result.best);
-  expect((await metrics()).map(({ step, loss, validLoss }) => ({ step, loss, validLoss }))).toEqual(
-    numbers,
-  );
-  expect(await eventFiles()).toHaveLength(2);
-});
+test.each(["adamw", "muon"] as const)(
+  "an interrupted run goes on to the same weights, dropout and all: %s",
+  async (optimizer) => {
+    const whole = await loop({ optimizer });
+    const numbers = (await metrics()).map(({ step, loss, validLoss }) => ({
+      step,
+      loss,
+      validLoss,
+    }));
+    await rm(folder, { recursive: true });
+    const abort = new AbortController();
+    await expect(
+      loop({ optimizer }, abort.signal, (event) => {
+        if (event.type === "train-step" && event.step === 3) abort.abort();
+      }),
+    ).rejects.toThrow(/abort/i);
+    const resumed = await loop({ optimizer });
+    expect(resumed.events[0]).toMatchObject({ message: "resumed after step 3" });
+    expect(resumed.result.best).toEqual(whole.result.best);
+    expect(
+      (await metrics()).map(({ step, loss, validLoss }) => ({ step, loss, validLoss })),
+    ).toEqual(numbers);
+    expect(await eventFiles()).toHaveLength(2);
+  },
+);
 
 test("as many checkpoints are kept as asked for", async () => {
   await loop({ keepCheckpoints: 1 });

@@ -99,33 +99,36 @@ describe("packed training equals unpacked training", () => {
   });
 });
 
-test("four micro-batches of one equal one of four, with unequal lengths", async () => {
-  const examples = [
-    randomExample(5, 4),
-    randomExample(6, 20),
-    randomExample(7, 11),
-    randomExample(8, 17),
-  ];
-  const accumulated = loraTrainer();
-  const whole = loraTrainer();
-  for (let step = 0; step < 3; step++) {
-    await accumulated.train(
-      examples.map((example) => one(example)),
-      1e-2,
-    );
-    await whole.train(
-      [
-        buildBatch(
-          examples.map((example, row) => ({ example, row, start: 0 })),
-          4,
-          24,
-        ),
-      ],
-      1e-2,
-    );
-  }
-  expectClose(accumulated.state().weights, whole.state().weights, 1e-5);
-});
+test.each(["adamw", "muon"] as const)(
+  "four micro-batches of one equal one of four, with unequal lengths: %s",
+  async (optimizer) => {
+    const examples = [
+      randomExample(5, 4),
+      randomExample(6, 20),
+      randomExample(7, 11),
+      randomExample(8, 17),
+    ];
+    const accumulated = loraTrainer({ optimizer });
+    const whole = loraTrainer({ optimizer });
+    for (let step = 0; step < 3; step++) {
+      await accumulated.train(
+        examples.map((example) => one(example)),
+        1e-2,
+      );
+      await whole.train(
+        [
+          buildBatch(
+            examples.map((example, row) => ({ example, row, start: 0 })),
+            4,
+            24,
+          ),
+        ],
+        1e-2,
+      );
+    }
+    expectClose(accumulated.state().weights, whole.state().weights, 1e-5);
+  },
+);
 
 test("recomputing layers changes nothing but memory", async () => {
   const examples = [randomExample(9, 10), randomExample(10, 12)];
@@ -137,19 +140,41 @@ test("recomputing layers changes nothing but memory", async () => {
   expectClose(plain.state().weights, recomputed.state().weights, 1e-6);
 });
 
-test("training everything lowers the loss of a fixed batch", async () => {
+test.each(["adamw", "muon"] as const)(
+  "training everything lowers the loss of a fixed batch: %s",
+  async (optimizer) => {
+    const model = tinyModel(1);
+    const trainer = new Trainer(
+      model,
+      { kind: "all" },
+      new Map([...model.tensors].map(([name, { data }]) => [name, data])),
+      { ...config, optimizer },
+    );
+    const batch = [...packOnce([randomExample(11, 20), randomExample(12, 20)], 2, 24)];
+    const first = await trainer.train(batch, 1e-2);
+    let last = first;
+    for (let step = 0; step < 25; step++) last = await trainer.train(batch, 1e-2);
+    expect(last.loss).toBeLessThan(first.loss * 0.5);
+  },
+);
+
+test("Muon trains the matrices of linear layers, AdamW embeddings and norms", () => {
   const model = tinyModel(1);
-  const trainer = new Trainer(
+  const all = new Trainer(
     model,
     { kind: "all" },
     new Map([...model.tensors].map(([name, { data }]) => [name, data])),
-    config,
+    { ...config, optimizer: "muon" },
+  ).state();
+  expect([...all.m.keys()]).toEqual([...model.tensors.keys()]);
+  expect([...all.v.keys()].toSorted()).toEqual(
+    [...model.tensors.keys()].filter((name) => /norm|embed/.test(name)).toSorted(),
   );
-  const batch = [...packOnce([randomExample(11, 20), randomExample(12, 20)], 2, 24)];
-  const first = await trainer.train(batch, 1e-2);
-  let last = first;
-  for (let step = 0; step < 25; step++) last = await trainer.train(batch, 1e-2);
-  expect(last.loss).toBeLessThan(first.loss * 0.5);
+  const adapter = loraTrainer({ optimizer: "muon" }, { dora: true }).state();
+  expect([...adapter.v.keys()]).toEqual(
+    [...adapter.m.keys()].filter((name) => !name.includes("lora_A") && !name.includes("lora_B")),
+  );
+  expect(adapter.v.size).toBeGreaterThan(0);
 });
 
 test("LoRA graphs compute no gradient of a frozen weight", () => {

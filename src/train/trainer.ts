@@ -12,6 +12,7 @@ import {
   type BatchShape,
   type Trained,
   type Training,
+  muonNames,
   scores,
   trainedShapes,
   update,
@@ -20,7 +21,7 @@ import { embeddingNoise } from "./neftune.ts";
 import { type Objective, nextToken } from "./objective.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
 
-/** What an optimizer step needs to go on exactly: weights and both moments by name. */
+/** What an optimizer step needs to go on exactly: weights and moments by name; Muon keeps no second one. */
 export interface TrainerState {
   step: number;
   weights: Map<string, Float32Array>;
@@ -41,6 +42,8 @@ export type TrainerConfig = Pick<
 > & {
   /** Strength of NEFTune's noise. */
   neftuneAlpha?: number;
+  /** AdamW where it is left out. */
+  optimizer?: TrainingConfig["optimizer"];
 };
 
 export interface TrainerOptions {
@@ -66,6 +69,7 @@ export class Trainer {
   readonly #random: Random;
   readonly #objective: Objective;
   readonly #shapes: Map<string, readonly number[]>;
+  readonly #orthogonal: ReadonlySet<string>;
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
   #weights: Record<string, Value> = {};
@@ -91,14 +95,16 @@ export class Trainer {
       neftuneAlpha: config.neftuneAlpha ?? 0,
     };
     this.#shapes = trainedShapes(model, trained);
+    this.#orthogonal = config.optimizer === "muon" ? muonNames(model, trained) : new Set();
     if (trained.kind === "lora") Object.assign(this.#fixed, frozenFeeds(model));
     const table = ropeTable(model.config, config.sequenceLength);
     const size = table.cos.length / config.sequenceLength;
     this.#fixed["cos"] = value("float32", [config.sequenceLength, size], table.cos);
     this.#fixed["sin"] = value("float32", [config.sequenceLength, size], table.sin);
-    const zeros = (): Map<string, Float32Array> =>
-      new Map([...this.#shapes].map(([name]) => [name, new Float32Array(start.get(name)!.length)]));
-    this.restore({ step: 0, weights: new Map(start), m: zeros(), v: zeros() });
+    const zeros = (names: Iterable<string>): Map<string, Float32Array> =>
+      new Map([...names].map((name) => [name, new Float32Array(start.get(name)!.length)]));
+    const names = [...this.#shapes.keys()];
+    this.restore({ step: 0, weights: new Map(start), m: zeros(names), v: zeros(this.#squared()) });
   }
 
   /** Optimizer steps taken. */
@@ -120,19 +126,25 @@ export class Trainer {
     for (const [name, shape] of this.#shapes) {
       this.#weights[name] = value("float32", shape, state.weights.get(name)!);
       this.#moments[`m_${name}`] = value("float32", shape, state.m.get(name)!);
-      this.#moments[`v_${name}`] = value("float32", shape, state.v.get(name)!);
+      if (!this.#orthogonal.has(name))
+        this.#moments[`v_${name}`] = value("float32", shape, state.v.get(name)!);
     }
   }
 
   /** A copy-free view of the state; valid until the next step. */
   state(): TrainerState {
-    const read = (from: Record<string, Value>, prefix: string): Map<string, Float32Array> =>
-      new Map([...this.#shapes.keys()].map((name) => [name, floats(from[prefix + name]!.data)]));
+    const read = (
+      names: Iterable<string>,
+      from: Record<string, Value>,
+      prefix: string,
+    ): Map<string, Float32Array> =>
+      new Map([...names].map((name) => [name, floats(from[prefix + name]!.data)]));
+    const names = [...this.#shapes.keys()];
     return {
       step: this.#step,
-      weights: read(this.#weights, ""),
-      m: read(this.#moments, "m_"),
-      v: read(this.#moments, "v_"),
+      weights: read(names, this.#weights, ""),
+      m: read(names, this.#moments, "m_"),
+      v: read(this.#squared(), this.#moments, "v_"),
     };
   }
 
@@ -249,9 +261,9 @@ export class Trainer {
       feeds[`p_${name}`] = this.#weights[name]!;
       feeds[`d_${name}`] = gradients[`d_${name}`]!;
     }
-    const plusRatio = this.#trained.kind === "lora" ? this.#trained.plusRatio : 1;
+    const plusRatio = this.#trained.kind === "lora" ? (this.#trained.plusRatio ?? 1) : 1;
     const program = await this.#program("update", () =>
-      update(this.#shapes, this.#config, plusRatio),
+      update(this.#shapes, this.#config, { plusRatio, orthogonal: this.#orthogonal }),
     );
     const next = await program.run(feeds);
     const norm = floats(next["norm"]!.data)[0]!;
@@ -262,9 +274,14 @@ export class Trainer {
     for (const name of this.#shapes.keys()) {
       this.#weights[name] = next[`p_${name}`]!;
       this.#moments[`m_${name}`] = next[`m_${name}`]!;
-      this.#moments[`v_${name}`] = next[`v_${name}`]!;
     }
+    for (const name of this.#squared()) this.#moments[`v_${name}`] = next[`v_${name}`]!;
     return norm;
+  }
+
+  /** Names that AdamW trains. */
+  #squared(): string[] {
+    return [...this.#shapes.keys()].filter((name) => !this.#orthogonal.has(name));
   }
 
   /** The random inputs of micro-batch `index` of the next step. */
