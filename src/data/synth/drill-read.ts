@@ -5,7 +5,7 @@ import { CONDITION_PHRASES } from "../../weather/conditions.ts";
 import { type Place, placeLabel } from "../../weather/place.ts";
 import { WEEKDAYS } from "../../weather/resolve-date.ts";
 import { askWeather } from "./ask.ts";
-import { drawReport, extract } from "./drill-report.ts";
+import { EXTRACT_ASKS, drawReport, extract } from "./drill-report.ts";
 import type { Drill, DrillSources } from "./drills.ts";
 import { fill } from "./fill.ts";
 import { inventPerson, inventPlace, inventTown, inventWord } from "./names.ts";
@@ -281,12 +281,14 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     user: `${text}\n${random.pick(asks)}`,
     answer,
   });
-  const { banter, missing } = sources.voices;
+  const { banter, missing } = sources.messages;
   const kinds = ["Weather or talk?"];
   const where = ["Which place?", "Where?"];
   const draw = random.next();
-  if (draw < 0.08) return drill(random.pick(banter.train).user, kinds, "talk");
-  if (draw < 0.14) return drill(random.pick(missing.train), where, "nowhere");
+  if (draw < 0.08) return drill(random.pick(banter), kinds, "talk");
+  if (draw < 0.12) return drill(random.pick(missing), where, "nowhere");
+  // Without a place there is nothing to write down, however the question goes on.
+  if (draw < 0.17) return drill(random.pick(missing), EXTRACT_ASKS, "nowhere");
 
   const { tool, template } = random.pick(sources.questions);
   const known = sources.places.length > 0 && random.next() < 0.5;
@@ -295,7 +297,7 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
     ? random.pick(sources.places)
     : { name: inventPlace(random), country: inventPlace(random), ...nowhere };
   const question = askWeather({ tool, template, place, now: someMoment(random), random });
-  if (draw < 0.2) return drill(question.text, kinds, "weather");
+  if (draw < 0.23) return drill(question.text, kinds, "weather");
   if (draw < 0.6) return extract(question, random);
   const { units } = question.arguments;
   if (typeof units === "string" && random.next() < 0.5)

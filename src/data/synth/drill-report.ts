@@ -84,9 +84,11 @@ export function drawReport(
   return { kind: "report", user: `${JSON.stringify(result)} ${asked}?`, answer };
 }
 
+export const EXTRACT_ASKS = ["As JSON.", "In JSON, please.", "Write it as JSON."];
+
 /** What a question says of place, time and units, as a line of JSON. */
 export const extract = (question: Question, random: Random): Drill => ({
   kind: "extract",
-  user: `${question.text}\n${random.pick(["As JSON.", "In JSON, please.", "Write it as JSON."])}`,
+  user: `${question.text}\n${random.pick(EXTRACT_ASKS)}`,
   answer: JSON.stringify(question.arguments),
 });

@@ -22,6 +22,8 @@ export interface DrillSources {
   places: readonly Place[];
   /** Phrasings of training, whose place and time are to be picked out. */
   questions: readonly { tool: WeatherToolName; template: Template }[];
+  /** Messages of training that name no place, and that ask for no weather. */
+  messages: { missing: readonly string[]; banter: readonly string[] };
   /** What the adapter will have to read and write, so that the base has met each of them. */
   words: readonly string[];
   voices: Voices;

@@ -63,6 +63,24 @@ export const trainQuestions = (
   );
 };
 
+/** Messages on the training side that name no place, and those that ask for no weather. */
+export function trainMessages(
+  voices: Voices,
+  splitKeys: ReadonlyMap<string, string>,
+): { missing: string[]; banter: string[] } {
+  const ofTrain = (name: string, texts: readonly string[]): string[] =>
+    templatesOf(name, texts)
+      .filter(({ id }) => splitKeys.get(id)?.startsWith("train:"))
+      .map(({ text }) => text);
+  return {
+    missing: ofTrain("missing", voices.missing.train),
+    banter: ofTrain(
+      "banter",
+      voices.banter.train.map(({ user }) => user),
+    ),
+  };
+}
+
 /** Every template's split key; each kind of question is divided by itself, so no side lacks one. */
 export function episodeSplitKeys(
   voices: Voices,

@@ -9,6 +9,7 @@ import { createSimulator } from "./simulator.ts";
 import { loadPlaces, plainName } from "../../weather/place.ts";
 import { questionKey } from "./cases.ts";
 import { makeDrills } from "./drills.ts";
+import { episodeSplitKeys, trainMessages } from "./question-templates.ts";
 import { loadVoices } from "./voices.ts";
 import { IMITATE } from "./instruction-templates.ts";
 import { makeInstructions } from "./instructions.ts";
@@ -245,6 +246,31 @@ describe("drills", () => {
     }
   });
 
+  test("hold no message of the validation and test sides", async () => {
+    const voices = await loadVoices();
+    const keys = episodeSplitKeys(voices, { valid: 0.2, test: 0.2 }, createRandom(3));
+    const { missing, banter } = trainMessages(voices, keys);
+    const all = new Set([...voices.missing.train, ...voices.banter.train.map(({ user }) => user)]);
+    expect(missing.length + banter.length).toBeGreaterThan(0.5 * all.size);
+    const kept = new Set([...missing, ...banter]);
+    const held = new Set([...all].filter((text) => !kept.has(text)));
+    expect(held.size).toBeGreaterThan(0.3 * all.size);
+    const question = { id: "q", text: "Will it rain in {place} {on_date}?" };
+    const rows = makeDrills(
+      {
+        places: [],
+        questions: [{ tool: "get_weather", template: question }],
+        messages: { missing, banter },
+        words: ["rain"],
+        voices,
+      },
+      { count: 4000, random: createRandom(2) },
+    );
+    const seen = new Set([...rows].map((row) => userText(row).split("\n")[0]!));
+    expect([...seen].filter((text) => held.has(text))).toEqual([]);
+    expect([...seen].filter((text) => kept.has(text)).length).toBeGreaterThan(50);
+  });
+
   test("hold every kind of letter sequence, and no held-out place", async () => {
     const template = { id: "q", text: "Will it rain in {place} {on_date}?" };
     const question = { tool: "get_weather" as const, template };
@@ -253,6 +279,7 @@ describe("drills", () => {
         {
           places: [],
           questions: [question],
+          messages: { missing: ["Will it rain?"], banter: ["Good day!"] },
           words: ["rain"],
           voices: await loadVoices(),
         },

@@ -9,7 +9,7 @@ import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
-import { episodeSplitKeys, trainQuestions } from "./question-templates.ts";
+import { episodeSplitKeys, trainMessages, trainQuestions } from "./question-templates.ts";
 import { fewAnswers } from "./few-answers.ts";
 import { knownWords } from "./known-words.ts";
 import { splitPlaces } from "./split-places.ts";
@@ -86,9 +86,11 @@ export async function* synthesize(
 
   if (!options.wantBase) return;
   const questions = trainQuestions(voices, splitKeys);
+  const messages = trainMessages(voices, splitKeys);
   const drillSources = {
     places: split.train,
     questions,
+    messages,
     words: knownWords(voices),
     voices,
   };
