@@ -127,6 +127,29 @@ test("an untrained adapter is nothing, with DoRA too", async () => {
   }
 });
 
+test("a rank too large for thin products is summed into the weight, with the same loss and gradients", async () => {
+  const lora = { rank: 24, alpha: 12 };
+  const modules = loraModules(base.architecture.parameters(base.config), lora);
+  const random = createRandom(5);
+  const tensors = new Map(
+    [...initLora(modules, random, base.tensors)].map(([name, data]) => [
+      name,
+      data.map((x) => x + 0.1 * random.normal()),
+    ]),
+  );
+  const summed = await runLora(base, { lora, modules, tensors });
+  // What changes an adapter's input keeps it apart from the weight; this changes it by nothing.
+  const ones = { shape: [1], data: Float32Array.of(1) };
+  const apart = await runLora(
+    base,
+    { lora, modules, tensors },
+    new Map(modules.map(({ name }) => [name, ones])),
+  );
+  expect(Object.keys(summed)).toEqual(Object.keys(apart));
+  for (const [name, { data }] of Object.entries(apart))
+    expectNear(summed[name]!.data, data as Float32Array, name);
+});
+
 test.each(["(a+)+", "(a|b)*x", "a*b*c*d*e*", "(", "x".repeat(400)])(
   "the pattern %j is refused",
   (pattern) => {

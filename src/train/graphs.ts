@@ -108,8 +108,11 @@ export function forwardLoss(
   const base = quantization
     ? quantizedWeights(graph, parameters, quantization)
     : inputWeights(graph, parameters, { trainable: trained.kind === "all" });
-  const drop = dropout > 0 ? inputDropout(graph, dropout, rows * length) : undefined;
-  const weights = trained.kind === "lora" ? withLora(graph, base, trained.modules, drop) : base;
+  const beside = {
+    packed: quantization !== undefined,
+    ...(dropout > 0 && { drop: inputDropout(graph, dropout, rows * length) }),
+  };
+  const weights = trained.kind === "lora" ? withLora(graph, base, trained.modules, beside) : base;
   const ids = graph.input("ids", "int64", [rows, length]);
   const read =
     neftuneAlpha > 0 ? noisyEmbeddings(graph, weights, ids, config.hidden_size) : { weights, ids };

@@ -44,7 +44,7 @@ export async function runLora(
     graph,
     inputWeights(graph, parameters, { trainable: false }),
     adapter.modules,
-    masks.size > 0 ? drop : undefined,
+    masks.size > 0 ? { drop } : {},
   );
   const integers = (list: readonly number[], shape: readonly number[]): Tensor =>
     graph.constant(BigInt64Array.from(list, BigInt), "int64", shape);
