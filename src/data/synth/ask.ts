@@ -29,9 +29,28 @@ export interface Question {
   days: string;
 }
 
+/** How often a question names the area of its place, is all in lower case, or asks for units. */
+export interface AskShares {
+  area: number;
+  lower: number;
+  units: number;
+}
+
+/** As people ask, by our guess: the questions that a model is measured on. */
+const USUAL: AskShares = { area: 0.4, lower: 0.12, units: 0.08 };
+
+/** For rows that teach: what is hard to repeat comes more often than people say it. */
+export const TAUGHT: AskShares = { area: 0.5, lower: 0.22, units: 0.16 };
+
+/** A place for a row that teaches: of three draws one of several words, the hard ones to repeat whole. */
+export function drawTaughtPlace(random: Random, places: readonly Place[]): Place {
+  const draws = [random.pick(places), random.pick(places), random.pick(places)] as const;
+  return draws.find(({ name }) => name.includes(" ")) ?? draws[0];
+}
+
 /** The place as a person would name it: alone, or with its state or country. */
-export function wordPlace(place: Place, random: Random): string {
-  if (random.next() >= 0.4) return place.name;
+export function wordPlace(place: Place, random: Random, share = USUAL.area): string {
+  if (random.next() >= share) return place.name;
   const short = stateAbbreviation(place.region);
   if (place.country === "United States" && short) {
     return `${place.name}, ${random.next() < 0.15 ? short : place.region}`;
@@ -84,12 +103,12 @@ function askUnits(text: string, name: string, random: Random): string {
 }
 
 /** Hasty typing: sometimes all in lower case, or a small first letter, or no stop at the end. */
-function careless(text: string, random: Random): { text: string; lower: boolean } {
+function careless(text: string, lower: number, random: Random): { text: string; lower: boolean } {
   const draw = random.next();
   const unstopped = random.next() < 0.12 ? text.replace(/[.?!]$/, "") : text;
-  if (draw < 0.12) return { text: unstopped.toLowerCase(), lower: true };
+  if (draw < lower) return { text: unstopped.toLowerCase(), lower: true };
   // A first word such as a place keeps its capital; only a plain sentence start loses it.
-  if (draw < 0.2 && /^(?:What|How|Will|Is|Can|Tell|Give|Do|Show|Check|Any)\b/.test(text)) {
+  if (draw < lower + 0.08 && /^(?:What|How|Will|Is|Can|Tell|Give|Do|Show|Check|Any)\b/.test(text)) {
     return { text: unstopped.charAt(0).toLowerCase() + unstopped.slice(1), lower: false };
   }
   return { text: unstopped, lower: false };
@@ -116,9 +135,10 @@ export function askWeather(options: {
   careless?: boolean;
   /** Sentences that may stand beside the question. */
   remarks?: readonly string[];
+  shares?: AskShares;
 }): Question {
-  const { tool, template, place, now, random } = options;
-  const location = wordPlace(place, random);
+  const { tool, template, place, now, random, shares = USUAL } = options;
+  const location = wordPlace(place, random, shares.area);
   const date = wordDate(place, now, template.text, random);
   const days = wordDays(random);
   let text = fill(template.text, {
@@ -127,10 +147,11 @@ export function askWeather(options: {
     on_date: date.onDate,
     days: days.words,
   });
-  const units = random.next() < 0.08 ? random.pick(["Celsius", "Fahrenheit"]) : undefined;
+  const units = random.next() < shares.units ? random.pick(["Celsius", "Fahrenheit"]) : undefined;
   if (units) text = askUnits(text, units, random);
   if (options.remarks) text = withRemark(text, options.remarks, random);
-  const typed = options.careless === false ? { text, lower: false } : careless(text, random);
+  const typed =
+    options.careless === false ? { text, lower: false } : careless(text, shares.lower, random);
   const asTyped = (value: string): string => (typed.lower ? value.toLowerCase() : value);
   const asked = {
     location: asTyped(location),

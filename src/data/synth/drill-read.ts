@@ -4,7 +4,7 @@ import type { Random } from "../../core/random.ts";
 import { CONDITION_PHRASES } from "../../weather/conditions.ts";
 import { type Place, placeLabel } from "../../weather/place.ts";
 import { WEEKDAYS } from "../../weather/resolve-date.ts";
-import { askWeather } from "./ask.ts";
+import { TAUGHT, askWeather, drawTaughtPlace } from "./ask.ts";
 import { EXTRACT_ASKS, drawReport, extract } from "./drill-report.ts";
 import type { Drill, DrillSources } from "./drills.ts";
 import { fill } from "./fill.ts";
@@ -294,9 +294,16 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
   const known = sources.places.length > 0 && random.next() < 0.5;
   const nowhere = { region: "", latitude: 0, longitude: 0, timezone: "UTC" };
   const place: Place = known
-    ? random.pick(sources.places)
+    ? drawTaughtPlace(random, sources.places)
     : { name: inventPlace(random), country: inventPlace(random), ...nowhere };
-  const question = askWeather({ tool, template, place, now: someMoment(random), random });
+  const question = askWeather({
+    tool,
+    template,
+    place,
+    now: someMoment(random),
+    random,
+    shares: TAUGHT,
+  });
   if (draw < 0.23) return drill(question.text, kinds, "weather");
   if (draw < 0.6) return extract(question, random);
   const { units } = question.arguments;

@@ -10,7 +10,7 @@ import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { answerWeather } from "./answer.ts";
-import { type Question, askWeather, withRemark } from "./ask.ts";
+import { type Question, TAUGHT, askWeather, drawTaughtPlace, withRemark } from "./ask.ts";
 import { COMPARE_TEMPLATES, answerComparison, askComparison } from "./compare.ts";
 import { inventTown } from "./names.ts";
 import { pickTool, questionTemplates, templatesOf } from "./question-templates.ts";
@@ -107,6 +107,7 @@ export async function* makeEpisodes(
       random,
       careless: real,
       remarks: voices.remarks,
+      shares: TAUGHT,
     });
   };
 
@@ -116,7 +117,7 @@ export async function* makeEpisodes(
     simulator.set(now, domain === "tool-error" && !unknown);
     const place = unknown
       ? { ...random.pick(places), name: inventTown(random), region: "", country: "" }
-      : random.pick(places);
+      : drawTaughtPlace(random, places);
     // An invented place has no area of its own to add.
     const question = ask(unknown ? { ...place, country: place.name } : place, now, !unknown);
     const call = { name: question.tool, arguments: question.arguments };

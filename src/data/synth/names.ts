@@ -62,14 +62,15 @@ function inventOne(random: Random): string {
     : random.pick(REAL) + random.pick(["ville", "ton", "field", "ford", "wood", "burg"]);
 }
 
-/** A place that (very likely) does not exist: one word, two, or hyphened. */
+/** A place that (very likely) does not exist: one word, two, or with a hyphen or an apostrophe. */
 export function inventPlace(random: Random): string {
   const draw = random.next();
   const name = inventOne(random);
   if (draw < 0.5) return name;
   if (draw < 0.67) return `${random.pick(LEADS)} ${name}`;
   if (draw < 0.84) return `${name} ${random.pick(TAILS)}`;
-  if (draw < 0.9) return `${name}-${inventOne(random)}`;
+  if (draw < 0.88) return `${name}-${inventOne(random)}`;
+  if (draw < 0.92) return `${name}'${inventWord(random)}`;
   return `${name} ${inventOne(random)}`;
 }
 
