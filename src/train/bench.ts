@@ -34,6 +34,8 @@ export interface BenchShape {
   rank: number;
   recompute: boolean;
   steps: number;
+  /** Whether the embedding is the output layer too. */
+  tied: boolean;
   /** How the frozen base is kept, as in a recipe. */
   quantization: Quantization | "none";
 }
@@ -51,6 +53,7 @@ export const defaultBenchShape: BenchShape = {
   rank: 16,
   recompute: false,
   steps: 5,
+  tied: true,
   quantization: "none",
 };
 
@@ -70,6 +73,20 @@ export const benchShapes: Readonly<Record<string, BenchShape>> = {
     length: 1024,
     recompute: true,
     steps: 2,
+  },
+  "llama-3.1-8b": {
+    ...defaultBenchShape,
+    hidden: 4096,
+    intermediate: 14_336,
+    layers: 32,
+    heads: 32,
+    kvHeads: 8,
+    vocab: 128_256,
+    rows: 1,
+    length: 512,
+    recompute: true,
+    steps: 1,
+    tied: false,
   },
 };
 
@@ -152,7 +169,7 @@ export async function benchTrain(
     max_position_embeddings: shape.length,
     rms_norm_eps: 1e-5,
     rope_theta: 10_000,
-    tie_word_embeddings: true,
+    tie_word_embeddings: shape.tied,
     attention_bias: false,
     mlp_bias: false,
     hidden_act: "silu",
@@ -210,13 +227,15 @@ export async function benchTrain(
   );
   await trainer.train(batch, 1e-4); // compiles
   const seconds: number[] = [];
+  const updates: number[] = [];
   const peaks: number[] = [];
   for (let step = 0; step < shape.steps; step++) {
     signal.throwIfAborted();
     // Peak and step take turns, so that a machine that slows down slows both.
     peaks.push(await densePeak(size, dense, matrix, matrix, 2));
     const started = performance.now();
-    await trainer.train(batch, 1e-4);
+    const { updateSeconds } = await trainer.train(batch, 1e-4);
+    updates.push(updateSeconds);
     seconds.push((performance.now() - started) / 1000);
   }
   await dense.release();
@@ -234,6 +253,11 @@ export async function benchTrain(
       ratio: median(ratios),
     },
     { name: "training tokens", value: tokens / median(seconds), unit: "tokens/s" },
+    {
+      name: "optimizer",
+      value: (100 * median(updates)) / median(seconds),
+      unit: "% of a step's time",
+    },
     { name: "peak memory", value: process.resourceUsage().maxRSS / 1e6, unit: "GB" },
   ];
 }

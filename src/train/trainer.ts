@@ -158,7 +158,14 @@ export class Trainer {
   async train(
     window: readonly PackedBatch[],
     learningRate: number,
-  ): Promise<{ loss: number; gradNorm: number; tokens: number; metrics: Record<string, number> }> {
+  ): Promise<{
+    loss: number;
+    gradNorm: number;
+    tokens: number;
+    metrics: Record<string, number>;
+    /** Of the optimizer alone. */
+    updateSeconds: number;
+  }> {
     if (window.every((batch) => batch.targets.length === 0))
       throw new TwainError("train/no-tokens", `no token of step ${this.#step + 1} is trained`, {
         hint: "Every row of the batch masks all its tokens: look at the rows with twainbot inspect.",
@@ -188,11 +195,13 @@ export class Trainer {
     );
     if (!Number.isFinite(loss) || loss === 0)
       throw new TwainError("train/bad-loss", `the loss is ${loss}`);
+    const started = performance.now();
     const gradNorm = await this.#update(gradients, units, learningRate);
     return {
       loss,
       metrics,
       gradNorm,
+      updateSeconds: (performance.now() - started) / 1000,
       tokens: window.reduce((sum, batch) => sum + batch.rows * batch.length, 0),
     };
   }
