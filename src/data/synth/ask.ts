@@ -40,7 +40,7 @@ export interface AskShares {
 const USUAL: AskShares = { area: 0.4, lower: 0.12, units: 0.08 };
 
 /** For rows that teach: what is hard to repeat comes more often than people say it. */
-export const TAUGHT: AskShares = { area: 0.5, lower: 0.22, units: 0.16 };
+export const TAUGHT: AskShares = { area: 0.5, lower: 0.3, units: 0.16 };
 
 /** A place for a row that teaches: of three draws one of several words, the hard ones to repeat whole. */
 export function drawTaughtPlace(random: Random, places: readonly Place[]): Place {

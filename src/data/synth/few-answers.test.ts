@@ -8,7 +8,19 @@ test.each([1, 5, 1000])("at most %i of each kind and voice, all of them ours", a
   const voices = await loadVoices();
   const few = fewAnswers(voices, most, createRandom(1));
   expect(few).toEqual(fewAnswers(voices, most, createRandom(1)));
-  expect({ ...few, answers: voices.answers }).toEqual(voices);
+  expect({ ...few, answers: voices.answers, banter: voices.banter }).toEqual(voices);
+  expect(few.banter.train.map(({ user }) => user)).toEqual(
+    voices.banter.train.map(({ user }) => user),
+  );
+  if (most === 1000) expect(few.banter).toEqual(voices.banter);
+  else
+    for (const persona of ["twain", "franklin", "neutral"] as const) {
+      const replies = new Set(few.banter.train.map(({ reply }) => reply[persona]!));
+      expect([...replies].filter((reply) => !voices.banter.stock[persona].includes(reply))).toEqual(
+        [],
+      );
+      expect(replies.size).toBe(Math.min(most, voices.banter.stock[persona].length));
+    }
   const lists = (value: unknown): string[][] =>
     Array.isArray(value)
       ? [value as string[]]

@@ -4,7 +4,10 @@ import type { Voices } from "./voices.ts";
 
 type Texts = Voices["answers"]["get_weather"]["twain"];
 
-/** The same voices with at most `most` wordings of each kind of answer in each voice, drawn at random. */
+/**
+ * The same voices with at most `most` wordings of each kind of answer in each voice, drawn at random. Small talk,
+ * which has a reply for every message, gets stock replies where those are more.
+ */
 export function fewAnswers(voices: Voices, most: number, random: Random): Voices {
   const few = (texts: Texts): Texts => {
     const [first, ...rest] = random.shuffle(texts).slice(0, most);
@@ -15,10 +18,21 @@ export function fewAnswers(voices: Voices, most: number, random: Random): Voices
     franklin: few(by.franklin),
     neutral: few(by.neutral),
   });
-  const { answers } = voices;
+  const { answers, banter } = voices;
+  const stock = inVoices(banter.stock);
+  const stocked = banter.train.map(({ user }) => ({
+    user,
+    reply: {
+      twain: random.pick(stock.twain),
+      franklin: random.pick(stock.franklin),
+      neutral: random.pick(stock.neutral),
+    },
+  }));
+  const [first, ...rest] = banter.train.length > most ? stocked : banter.train;
   const close = answers.get_forecast_close;
   return {
     ...voices,
+    banter: { ...banter, train: [first!, ...rest] },
     answers: {
       get_weather: inVoices(answers.get_weather),
       get_current_weather: inVoices(answers.get_current_weather),

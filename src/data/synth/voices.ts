@@ -28,6 +28,8 @@ const Banter = z.strictObject({
     )
     .nonempty(),
   heldout: z.array(z.strictObject({ user: z.string().min(1) })).nonempty(),
+  /** Replies that fit any small talk, for models that cannot remember one for each. */
+  stock: perPersona,
 });
 /** Slots are keys of the result they are filled from, in short: `{high}`, `{chance}`, `{wind}` … */
 const Answers = z.strictObject({
