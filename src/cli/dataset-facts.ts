@@ -60,6 +60,9 @@ export interface LengthFacts {
   histogram: { upTo: number; rows: number }[];
   /** Share of a packed batch that is not padding. */
   packing: number;
+  /** Rows that packing left out, and rows that it put into batches more than once. */
+  lost: number;
+  twice: number;
   /** How often the recipe's steps go through the rows. */
   epochs: number;
 }
@@ -75,8 +78,10 @@ export function lengthFacts(examples: readonly Example[], config: Recipe["train"
   const width = Math.max(1, Math.ceil(longest / BINS));
   const tokens = fitting.reduce((sum, example) => sum + example.ids.length, 0);
   let slots = 0;
+  const placed = new Map<Example, number>();
   for (const batch of packOnce(fitting, microBatch, sequenceLength)) {
     slots += sequenceLength * new Set(batch.placements.map(({ row }) => row)).size;
+    for (const { example } of batch.placements) placed.set(example, (placed.get(example) ?? 0) + 1);
   }
   const packing = slots === 0 ? 0 : tokens / slots;
   return {
@@ -94,6 +99,8 @@ export function lengthFacts(examples: readonly Example[], config: Recipe["train"
       rows: lengths.filter((length) => length > i * width && length <= (i + 1) * width).length,
     })).filter((bin, i) => bin.rows > 0 || i * width < longest),
     packing,
+    lost: fitting.filter((example) => !placed.has(example)).length,
+    twice: [...placed.values()].filter((times) => times > 1).length,
     epochs:
       tokens === 0
         ? 0

@@ -13,10 +13,12 @@ import {
   readDataset,
   stretches,
 } from "./dataset-facts.ts";
+import { machineMemory } from "../core/machine-memory.ts";
 import { recipeSettings } from "./freeze-recipe.ts";
 import { loadRecipe } from "./load-recipe.ts";
 import { runOf } from "./run-stages.ts";
 import { type Paint, number, painter, short, widthOf } from "./terminal.ts";
+import { forecastText, forecastTraining } from "./training-forecast.ts";
 
 const heading = (text: string, paint: Paint): string => `\n${paint("bold", text)}\n`;
 
@@ -31,7 +33,7 @@ function lengthsText(facts: LengthFacts, width: number): string {
   return `  tokens     rows   (median ${facts.median}, longest ${facts.longest})
 ${bars.join("\n")}
   ${number(facts.tokens)} tokens, ${percent(facts.trainedTokens / Math.max(1, facts.tokens))} of them trained
-  packing: ${percent(facts.packing)} of a batch is text, the rest padding
+  packing: ${percent(facts.packing)} of a batch is text, the rest padding; of ${number(facts.rows)} rows ${facts.lost} lost, ${facts.twice} twice
   the steps go through the rows ${facts.epochs.toFixed(1)} times${facts.tooLong > 0 ? `\n  ${number(facts.tooLong)} rows are longer than train.sequenceLength and will be left out` : ""}
 `;
 }
@@ -79,10 +81,32 @@ export const command = defineCommand(
     const encoder = await openEncoder(recipe, dir);
     const facts =
       dataset && encoder ? lengthFacts(encodeAll(dataset.rows, encoder), recipe.train) : undefined;
+    const machine = machineMemory();
+    const training = await forecastTraining(recipe, dir, encoder);
+    const wanted = (dataset?.rows ?? []).filter(
+      (row) => args.domain === undefined || row.tags.domain === args.domain,
+    );
+    const sampled = createRandom(recipe.seed)
+      .shuffle(wanted)
+      .slice(0, Number(args.rows) || 0);
     if (args.json) {
-      process.stdout.write(
-        `${JSON.stringify({ recipe, run: dir.root, parameters, rows: dataset?.byDomain ?? null, lengths: facts ?? null }, null, 2)}\n`,
-      );
+      const tokens = encoder
+        ? sampled.map((row) => {
+            const [example] = encodeAll([row], encoder);
+            return { id: row.id, parts: stretches(example!, encoder.tokenizer) };
+          })
+        : null;
+      const document = {
+        recipe,
+        run: dir.root,
+        parameters,
+        rows: dataset?.byDomain ?? null,
+        lengths: facts ?? null,
+        machine,
+        training,
+        tokens,
+      };
+      process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
       return 0;
     }
 
@@ -95,6 +119,12 @@ export const command = defineCommand(
     out.write(heading("Model", paint));
     out.write(
       `  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`,
+    );
+    out.write(heading("Training", paint));
+    out.write(
+      training.length > 0
+        ? forecastText(training, machine, paint)
+        : "  the base model is not there yet: its shape decides\n",
     );
     if (!dataset) {
       out.write(
@@ -109,9 +139,6 @@ export const command = defineCommand(
       out.write(`  ${domain.padEnd(18)}${number(count).padStart(8)}\n`);
     if (facts) out.write(heading("Lengths", paint) + lengthsText(facts, widthOf(out)));
 
-    const wanted = dataset.rows.filter(
-      (row) => args.domain === undefined || row.tags.domain === args.domain,
-    );
     const colours = paint("green", "x") !== "x";
     const legend = encoder
       ? colours
@@ -119,10 +146,7 @@ export const command = defineCommand(
         : "⟦trained⟧, the rest is only read"
       : "as text: tokens can be shown once the base and its tokenizer are trained";
     out.write(heading(`Rows (${legend})`, paint));
-    for (const row of createRandom(recipe.seed)
-      .shuffle(wanted)
-      .slice(0, Number(args.rows) || 0))
-      out.write(`\n${rowText(row, encoder, paint, colours)}`);
+    for (const row of sampled) out.write(`\n${rowText(row, encoder, paint, colours)}`);
     return 0;
   },
 );

@@ -5,10 +5,11 @@ import { TwainError } from "../core/errors.ts";
 import type { StageName } from "../core/events.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type RunDir, runDir } from "../core/run-dir.ts";
-import { type Manifest, type Stage, runStage } from "../core/stage.ts";
+import { type Manifest, type Stage, readManifest, runStage } from "../core/stage.ts";
 import { freezeRecipe } from "./freeze-recipe.ts";
 import { createRenderer } from "./render.ts";
 import { lockRun } from "./run-lock.ts";
+import { checkMemory } from "./training-forecast.ts";
 
 export interface StageOutcome {
   stage: StageName;
@@ -40,7 +41,7 @@ function unusable(root: string, error: unknown): unknown {
 
 /**
  * Checks every stage's part of the recipe, then runs the stages that it has and that are not up to date. Throws
- * `cli/runs-unwritable`, `cli/run-locked` and what the stages throw.
+ * `cli/runs-unwritable`, `cli/run-locked`, `train/not-enough-memory` and what the stages throw.
  */
 export async function runStages(
   all: readonly Stage[],
@@ -62,6 +63,10 @@ export async function runStages(
   try {
     for (const change of await freezeRecipe(recipe, dir))
       process.stderr.write(`  recipe   ${change}\n`);
+    // Before hours are spent on the data; what is up to date, or has a base that is still to come, later.
+    const fresh: StageName[] = [];
+    for (const { name } of stages) if (!(await readManifest(dir, name))) fresh.push(name);
+    const checked = await checkMemory(recipe, dir, fresh);
     for (const stage of stages) {
       let skipped = false;
       let manifest: Manifest | undefined;
@@ -71,6 +76,8 @@ export async function runStages(
         if (next.done) manifest = next.value;
         else {
           skipped ||= next.value.type === "stage-skip";
+          if (next.value.type === "stage-start" && !checked.includes(stage.name))
+            await checkMemory(recipe, dir, [stage.name]);
           renderer.show(next.value);
         }
       }

@@ -50,9 +50,8 @@ export const number = (value: number): string => value.toLocaleString("en");
 /** 9,812 → "9.8k". */
 export function short(value: number): string {
   if (value < 1000) return String(Math.round(value));
-  return value < 1e6
-    ? `${(value / 1e3).toPrecision(value < 1e4 ? 2 : 3)}k`
-    : `${(value / 1e6).toPrecision(3)}M`;
+  if (value < 1e6) return `${(value / 1e3).toPrecision(value < 1e4 ? 2 : 3)}k`;
+  return value < 1e9 ? `${(value / 1e6).toPrecision(3)}M` : `${(value / 1e9).toPrecision(3)}B`;
 }
 
 /** "0.4 s", "12 s", "3 min 12 s", "2 h 05 min". */

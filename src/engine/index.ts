@@ -60,6 +60,8 @@ export { type AdamW, adamW, squaredNorm } from "./optim.ts";
 export { type Muon, muon } from "./muon.ts";
 export { simplify } from "./simplify.ts";
 export { print } from "./print.ts";
+export { type GraphWork, type Product, flopsOf, graphWork } from "./graph-work.ts";
+export { type RunMemory, runMemory } from "./run-memory.ts";
 export { toModel } from "./onnx/model.ts";
 export { type CompileOptions, type Device, Program, compile } from "./session.ts";
 export { type Value, value } from "./value.ts";

@@ -42,6 +42,23 @@ export interface Tensor extends TensorType {
 /** Number of elements of a shape. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+const BYTES: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float16: 2,
+  int64: 8,
+  int32: 4,
+  uint16: 2,
+  uint8: 1,
+  int8: 1,
+  bool: 1,
+};
+
+/** Bytes of one element. */
+export const widthOf = (dtype: DType): number => BYTES[dtype];
+
+/** Bytes that the numbers of a value of this type take. */
+export const byteSizeOf = ({ dtype, shape }: TensorType): number => widthOf(dtype) * sizeOf(shape);
+
 export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float16";
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>

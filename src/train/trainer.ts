@@ -56,6 +56,21 @@ export interface TrainerOptions {
 /** Micro-batches are compiled for one of this many capacities of trained positions. */
 const CAPACITIES = 4;
 
+/** Rounds the trained positions up to one of a few capacities, so that few graphs are compiled. */
+export function compiledShape(batch: {
+  readonly rows: number;
+  readonly length: number;
+  readonly predictors: { readonly length: number };
+}): BatchShape {
+  const slots = batch.rows * batch.length;
+  const unit = Math.ceil(slots / CAPACITIES);
+  return {
+    rows: batch.rows,
+    length: batch.length,
+    predictors: Math.min(slots, Math.max(1, Math.ceil(batch.predictors.length / unit)) * unit),
+  };
+}
+
 const floats = (data: Value["data"]): Float32Array => {
   if (data instanceof Float32Array) return data;
   throw new Error("expected float32 data");
@@ -174,7 +189,7 @@ export class Trainer {
     const sums: Record<string, number> = {};
     let gradients: Record<string, Value> = {};
     for (const [index, batch] of window.entries()) {
-      const shape = this.#shape(batch);
+      const shape = compiledShape(batch);
       const program = await this.#program(`gradients ${shape.rows} ${shape.predictors}`, () =>
         this.#objective.graph(this.#model, this.#trained, shape, this.#training),
       );
@@ -215,7 +230,7 @@ export class Trainer {
     const result = new Map<Example, { sum: number; tokens: number }>();
     for (const batch of packOnce(examples, microBatch, sequenceLength)) {
       signal?.throwIfAborted();
-      const shape = this.#shape(batch);
+      const shape = compiledShape(batch);
       const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () =>
         scores(this.#model, this.#trained, shape),
       );
@@ -311,17 +326,6 @@ export class Trainer {
       );
     }
     return feeds;
-  }
-
-  /** Rounds the trained positions up to one of a few capacities, so that few graphs are compiled. */
-  #shape(batch: PackedBatch): BatchShape {
-    const slots = batch.rows * batch.length;
-    const unit = Math.ceil(slots / CAPACITIES);
-    return {
-      rows: batch.rows,
-      length: batch.length,
-      predictors: Math.min(slots, Math.max(1, Math.ceil(batch.predictors.length / unit)) * unit),
-    };
   }
 
   #program(key: string, build: () => ReturnType<typeof scores>): Promise<Program> {

@@ -1,0 +1,205 @@
+/** The training stages of a recipe as jobs whose cost can be told before they run. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { type Conversation, ConversationRow, fromRow } from "../core/conversation.ts";
+import { createRandom } from "../core/random.ts";
+import type { Recipe } from "../core/recipe.ts";
+import type { RunDir } from "../core/run-dir.ts";
+import { readConfig } from "../models/folder.ts";
+import { architectureOf } from "../models/architecture.ts";
+import { scratchConfig } from "../models/init.ts";
+import { loraModules } from "../models/lora.ts";
+import type { ChatTemplate } from "../tokenizer/chat-template.ts";
+import { type Example, encodeConversation } from "../tokenizer/example.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { baseFolder } from "./base-stage.ts";
+import type { ModelShape } from "./graphs.ts";
+import { createMixture } from "./mixture.ts";
+import { packOnce, packStream } from "./packing.ts";
+import { preferenceLoss } from "./preference-loss.ts";
+import { compiledShape } from "./trainer.ts";
+import type { TrainingJob } from "./training-cost.ts";
+
+export type TrainingStage = "base" | "train" | "preference";
+
+export interface StageJob {
+  readonly stage: TrainingStage;
+  readonly job: TrainingJob & { readonly config: { readonly steps: number } };
+  /** True where the rows or their tokens are not known yet. */
+  readonly assumed: boolean;
+}
+
+/** Rows that are encoded to see how full batches are; more would change little and take seconds. */
+const SAMPLED_ROWS = 300;
+const SAMPLED_BATCHES = 100;
+
+type Batches = Pick<TrainingJob, "steps" | "scoring" | "data">;
+
+/** Nearly every token is trained, and no batch of the schedule is known: the two largest of the graphs that may be needed. */
+function unknownBatches(rows: number, length: number): Batches {
+  const slots = rows * length;
+  const lower = compiledShape({ rows, length, predictors: { length: slots / 2 + 1 } }).predictors;
+  return {
+    steps: new Map([
+      [slots, 0.5],
+      [lower, 0.5],
+    ]),
+    scoring: [slots, lower],
+    data: { examples: 0, tokens: 0 },
+  };
+}
+
+/** Rows spread over a file, and how many it has. */
+async function spread(
+  path: string,
+  most: number,
+): Promise<{ rows: Conversation[]; count: number }> {
+  const lines: string[] = [];
+  let count = 0;
+  let every = 1;
+  for await (const line of createInterface({
+    input: createReadStream(path),
+    crlfDelay: Infinity,
+  })) {
+    if (line === "") continue;
+    if (count++ % every !== 0) continue;
+    lines.push(line);
+    if (lines.length < 2 * most) continue;
+    // Too many: every other one, from here on too.
+    every *= 2;
+    lines.splice(0, Infinity, ...lines.filter((_, i) => i % 2 === 0));
+  }
+  return { rows: lines.map((line) => fromRow(ConversationRow.parse(JSON.parse(line)))), count };
+}
+
+interface Encoder {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+}
+
+/** How full the batches of a stage will be, from a sample of its rows. */
+async function sampledBatches(
+  paths: { train: string; valid: string },
+  { tokenizer, template }: Encoder,
+  config: Pick<Recipe["train"], "microBatch" | "sequenceLength" | "validRows" | "mixture">,
+  seed: number,
+): Promise<Batches | undefined> {
+  const { microBatch, sequenceLength } = config;
+  const encode = (row: Conversation): Example => encodeConversation(row, tokenizer, template);
+  const fits = ({ ids, trained }: Example): boolean =>
+    ids.length <= sequenceLength && trained.some((flag) => flag === 1);
+  const train = await spread(paths.train, SAMPLED_ROWS);
+  const byDomain = new Map<string, Example[]>();
+  for (const row of train.rows) {
+    const example = encode(row);
+    if (!fits(example)) continue;
+    const list = byDomain.get(row.tags.domain) ?? [];
+    byDomain.set(row.tags.domain, list);
+    list.push(example);
+  }
+  const mixture = Object.fromEntries(
+    Object.entries(config.mixture).filter(([domain, share]) => share > 0 && byDomain.has(domain)),
+  );
+  if (Object.keys(mixture).length === 0) return undefined;
+  const stream = packStream(
+    createMixture(byDomain, mixture, createRandom(seed)),
+    microBatch,
+    sequenceLength,
+  );
+  const steps = new Map<number, number>();
+  for (let i = 0; i < SAMPLED_BATCHES; i++) {
+    const { predictors } = compiledShape(stream.next().value);
+    steps.set(predictors, (steps.get(predictors) ?? 0) + 1 / SAMPLED_BATCHES);
+  }
+  const valid = (await spread(paths.valid, config.validRows)).rows.map(encode).filter(fits);
+  const scoring = new Set<number>();
+  for (const batch of packOnce(valid, microBatch, sequenceLength))
+    scoring.add(compiledShape(batch).predictors);
+  const examples = [...byDomain.values()].flat();
+  const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  return {
+    steps,
+    scoring: [...scoring],
+    data: { examples: train.count, tokens: (tokens / examples.length) * train.count },
+  };
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The base's shape; undefined for one of a hub that is not there yet. Throws `model/…` for a folder that is no model. */
+async function modelShape(recipe: Recipe, dir: RunDir): Promise<ModelShape | undefined> {
+  if (recipe.base.kind === "scratch") {
+    const config = scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0);
+    return { architecture: architectureOf(config), config };
+  }
+  const folder = baseFolder(recipe, dir);
+  if (recipe.base.kind === "hub" && !(await exists(folder))) return undefined;
+  return readConfig(folder);
+}
+
+/** Every training stage of the recipe; none where the base's shape is not known yet. `encoder` is the base's, once it is there. */
+export async function trainingJobs(
+  recipe: Recipe,
+  dir: RunDir,
+  encoder?: Encoder,
+): Promise<StageJob[]> {
+  const model = await modelShape(recipe, dir);
+  if (!model) return [];
+  const batches = async (
+    paths: { train: string; valid: string },
+    config: Pick<Recipe["train"], "microBatch" | "sequenceLength" | "validRows" | "mixture">,
+  ): Promise<{ found: Batches; assumed: boolean }> => {
+    const known = encoder && (await exists(paths.train)) && (await exists(paths.valid));
+    const sampled = known ? await sampledBatches(paths, encoder, config, recipe.seed) : undefined;
+    return sampled
+      ? { found: sampled, assumed: false }
+      : { found: unknownBatches(config.microBatch, config.sequenceLength), assumed: true };
+  };
+
+  const jobs: StageJob[] = [];
+  const { base, train, preference } = recipe;
+  if (base.kind === "scratch") {
+    const config = base.training;
+    const { found, assumed } = await batches(
+      { train: dir.dataset.base, valid: dir.dataset.baseValid },
+      { ...config, mixture: base.mixture },
+    );
+    jobs.push({
+      stage: "base",
+      assumed,
+      job: { model, trained: { kind: "all" }, config, ...found },
+    });
+  }
+  const { lora, quantization } = train;
+  const modules = loraModules(model.architecture.parameters(model.config), lora);
+  const trained = { kind: "lora", modules, plusRatio: lora.plusRatio } as const;
+  const { found, assumed } = await batches(dir.dataset, train);
+  jobs.push({
+    stage: "train",
+    assumed,
+    job: {
+      model: quantization === "none" ? model : { ...model, quantization },
+      trained: { ...trained, dropout: lora.dropout },
+      config: train,
+      ...found,
+    },
+  });
+  if (preference)
+    jobs.push({
+      stage: "preference",
+      assumed: true,
+      job: {
+        model,
+        trained,
+        config: preference,
+        objective: preferenceLoss([], preference.beta),
+        ...unknownBatches(preference.microBatch, preference.sequenceLength),
+      },
+    });
+  return jobs;
+}
