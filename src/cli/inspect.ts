@@ -17,7 +17,7 @@ import { machineMemory } from "../core/machine-memory.ts";
 import { recipeSettings } from "./freeze-recipe.ts";
 import { loadRecipe } from "./load-recipe.ts";
 import { runOf } from "./run-stages.ts";
-import { type Paint, number, painter, short, widthOf } from "./terminal.ts";
+import { type Paint, fit, number, painter, short, widthOf } from "./terminal.ts";
 import { forecastText, forecastTraining } from "./training-forecast.ts";
 
 const heading = (text: string, paint: Paint): string => `\n${paint("bold", text)}\n`;
@@ -33,7 +33,8 @@ function lengthsText(facts: LengthFacts, width: number): string {
   return `  tokens     rows   (median ${facts.median}, longest ${facts.longest})
 ${bars.join("\n")}
   ${number(facts.tokens)} tokens, ${percent(facts.trainedTokens / Math.max(1, facts.tokens))} of them trained
-  packing: ${percent(facts.packing)} of a batch is text, the rest padding; of ${number(facts.rows)} rows ${facts.lost} lost, ${facts.twice} twice
+  packing: ${percent(facts.packing)} of a batch is text, the rest padding
+           ${number(facts.rows)} rows go in, ${facts.lost} are lost, ${facts.twice} go in twice
   the steps go through the rows ${facts.epochs.toFixed(1)} times${facts.tooLong > 0 ? `\n  ${number(facts.tooLong)} rows are longer than train.sequenceLength and will be left out` : ""}
 `;
 }
@@ -115,7 +116,8 @@ export const command = defineCommand(
     const settings = recipeSettings(recipe);
     const column = Math.max(...[...settings.keys()].map((path) => path.length)) + 2;
     out.write(heading(`Recipe ${recipe.name}`, paint));
-    for (const [path, value] of settings) out.write(`  ${path.padEnd(column)}${value}\n`);
+    for (const [path, value] of settings)
+      out.write(`  ${path.padEnd(column)}${fit(value, widthOf(out) - column - 2)}\n`);
     out.write(heading("Model", paint));
     out.write(
       `  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`,

@@ -8,7 +8,7 @@ import { type StepSeconds, measureRates, stepSeconds } from "../train/step-secon
 import { type TrainingMemory, trainingCost } from "../train/training-cost.ts";
 import { type StageJob, type TrainingStage, trainingJobs } from "../train/training-jobs.ts";
 import type { Encoder } from "./dataset-facts.ts";
-import { type Paint, bytes, duration, number, short, wrap } from "./terminal.ts";
+import { type Paint, bytes, number, short, wrap } from "./terminal.ts";
 
 export interface StageForecast {
   stage: TrainingStage;
@@ -44,6 +44,16 @@ export async function forecastTraining(
 
 const NAMES = { base: "base", train: "adapter", preference: "preference" } as const;
 
+/** "0.41 s (0.29 to 0.66)": one unit for all three. */
+function estimate({ likely, low, high }: StepSeconds): string {
+  const [unit, size] = likely < 120 ? (["s", 1] as const) : (["min", 60] as const);
+  const text = (seconds: number): string => {
+    const value = seconds / size;
+    return value < 10 ? value.toPrecision(2) : number(Math.round(value));
+  };
+  return `${text(likely)} ${unit} (${text(low)} to ${text(high)})`;
+}
+
 const WIDTH = 80;
 
 /** A table of at most 80 columns. */
@@ -53,8 +63,7 @@ export function forecastText(
   paint: Paint,
 ): string {
   const lines = stages.map(({ stage, trainable, steps, peak, seconds }) => {
-    const { likely, low, high } = seconds;
-    const range = `${duration(likely)} (${duration(low)} to ${duration(high)})`;
+    const range = estimate(seconds);
     return `  ${NAMES[stage].padEnd(11)}${short(trainable).padStart(8)}${bytes(peak).padStart(13)}   ${range.padEnd(28)}${number(steps).padStart(7)}`;
   });
   const parts = stages.map(({ stage, memory }) => {

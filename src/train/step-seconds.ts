@@ -13,7 +13,7 @@ import type { TrainingCost } from "./training-cost.ts";
 
 export interface StepSeconds {
   readonly likely: number;
-  /** What measured steps lay between. */
+  /** Small kernels, the allocator and other processes make a step differ from the sum of its parts. */
   readonly low: number;
   readonly high: number;
 }
@@ -32,13 +32,16 @@ const MOST_MEASURED = 4;
 /** Larger ones are measured with fewer rows, which hardly changes their rate. */
 const MOST_ROWS = 512;
 const MOST_ELEMENTS = 1 << 24;
+/** Milliseconds that a rate is measured for. */
+const MOMENT = 50;
+const LEAST_RUNS = 3;
 /** Seconds that the runtime spends on a node besides its work. */
 const NODE_SECONDS = 8e-6;
-/** Measured steps lay between these multiples of the estimate. */
-const RANGE = { low: 0.7, high: 1.6 };
+/** How far a step may lie from the estimate, as multiples of it. */
+const RANGE = { low: 0.6, high: 2 };
 
-/** The best of a few runs, in seconds. */
-async function fastest(graph: Graph, runs: number): Promise<number> {
+/** Seconds of a run, on average over a moment: what else the machine does slows a training step too. */
+async function typical(graph: Graph): Promise<number> {
   const program = await compile(graph);
   try {
     const feeds = Object.fromEntries(
@@ -47,14 +50,14 @@ async function fastest(graph: Graph, runs: number): Promise<number> {
         return [name, value("float32", shape, data)];
       }),
     );
-    let best = Number.POSITIVE_INFINITY;
     await program.run(feeds);
-    for (let i = 0; i < runs; i++) {
-      const started = performance.now();
+    const started = performance.now();
+    let runs = 0;
+    while (runs < LEAST_RUNS || performance.now() - started < MOMENT) {
       await program.run(feeds);
-      best = Math.min(best, performance.now() - started);
+      runs++;
     }
-    return best / 1000;
+    return (performance.now() - started) / 1000 / runs;
   } finally {
     await program.release();
   }
@@ -74,7 +77,7 @@ async function productRate(product: Product): Promise<number> {
       graph.input("b", "float32", [...lead, inner, columns]),
     ),
   );
-  return flopsOf({ ...product, rows }) / (await fastest(graph, 3));
+  return flopsOf({ ...product, rows }) / (await typical(graph));
 }
 
 /** Of the CPU; takes a fraction of a second. */
@@ -82,7 +85,7 @@ export async function measureRates(): Promise<MachineRates> {
   const graph = new Graph();
   const shape = [1 << 20];
   graph.output("c", add(graph.input("a", "float32", shape), graph.input("b", "float32", shape)));
-  const traffic = (12 * shape[0]!) / (await fastest(graph, 4));
+  const traffic = (12 * shape[0]!) / (await typical(graph));
   const known = new Map<string, Promise<number>>();
   return {
     traffic,
