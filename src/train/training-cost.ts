@@ -2,7 +2,14 @@
 import type { RunMemory } from "../engine/index.ts";
 import { type GraphWork, graphWork, runMemory, simplify } from "../engine/index.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
-import { type ModelShape, type Trained, scores, trainedShapes, update } from "./graphs.ts";
+import {
+  type ModelShape,
+  type Trained,
+  muonNames,
+  scores,
+  trainedShapes,
+  update,
+} from "./graphs.ts";
 import { type Objective, nextToken } from "./objective.ts";
 
 export interface TrainingJob {
@@ -19,7 +26,7 @@ export interface TrainingJob {
     | "epsilon"
     | "weightDecay"
     | "gradientClip"
-  > & { neftuneAlpha?: number };
+  > & { neftuneAlpha?: number; optimizer?: TrainingConfig["optimizer"] };
   readonly objective?: Pick<Objective, "graph">;
   /** Share of the micro-batches by the capacity for trained positions that they are compiled for. */
   readonly steps: ReadonlyMap<number, number>;
@@ -78,8 +85,9 @@ export function trainingCost(job: TrainingJob): TrainingCost {
     length: sequenceLength,
     predictors,
   });
-  const plusRatio = trained.kind === "lora" ? trained.plusRatio : 1;
-  const step = simplify(update(shapes, config, plusRatio));
+  const plusRatio = trained.kind === "lora" ? (trained.plusRatio ?? 1) : 1;
+  const orthogonal = config.optimizer === "muon" ? muonNames(model, trained) : new Set<string>();
+  const step = simplify(update(shapes, config, { plusRatio, orthogonal }));
   const trainedBytes = 4 * trainable;
   const passes = [...job.steps].map(([predictors, share]) => {
     const graph = simplify(objective.graph(model, trained, shape(predictors), training));
