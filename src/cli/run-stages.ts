@@ -61,11 +61,13 @@ export async function runStages(
   const renderer = createRenderer(process.stderr, { plain: options.json });
   const outcomes: StageOutcome[] = [];
   try {
-    for (const change of await freezeRecipe(recipe, dir))
-      process.stderr.write(`  recipe   ${change}\n`);
-    // Before hours are spent on the data; what is up to date, or has a base that is still to come, later.
+    const changes = await freezeRecipe(recipe, dir);
+    for (const change of changes) process.stderr.write(`  recipe   ${change}\n`);
+    // Before hours are spent on the data: what was never done, or what other settings are asked of. The rest when it starts.
+    const changed = changes.some((change) => /^(base|train|preference)\./.test(change));
     const fresh: StageName[] = [];
-    for (const { name } of stages) if (!(await readManifest(dir, name))) fresh.push(name);
+    for (const { name } of stages)
+      if (changed || !(await readManifest(dir, name))) fresh.push(name);
     const checked = await checkMemory(recipe, dir, fresh);
     for (const stage of stages) {
       let skipped = false;
