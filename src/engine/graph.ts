@@ -22,11 +22,16 @@ export interface Node {
   readonly custom: CustomGradient | undefined;
 }
 
+/** Larger than any hidden size, small enough that products with one stay exact. */
+const FREE_PRIMES = [100_003, 100_019, 100_043];
+
 export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs = new Map<string, Tensor>();
   readonly initializers = new Map<string, Tensor>();
   readonly outputs = new Map<string, Tensor>();
+  /** Sizes that only a run knows, by the number that stands for each in shapes. */
+  readonly freeSizes = new Map<number, string>();
   #nextId = 0;
   #scope = 0;
   #scopes = 0;
@@ -48,6 +53,18 @@ export class Graph {
         `the graph already has an input or initializer named ${name}`,
       );
     }
+  }
+
+  /**
+   * A size that may differ from run to run. While the graph is built a large prime stands for it, so that
+   * every op's shape rules hold as they are; in the model it is a named dimension. A constant cannot have
+   * it, and the target of a reshape only one besides those that stay on their axis.
+   */
+  freeSize(name: string): number {
+    const prime = FREE_PRIMES[this.freeSizes.size];
+    if (prime === undefined) throw new Error(`no more than ${FREE_PRIMES.length} free sizes`);
+    this.freeSizes.set(prime, name);
+    return prime;
   }
 
   /** A value fed at every run. */

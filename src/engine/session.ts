@@ -4,7 +4,7 @@ import { TwainError } from "../core/errors.ts";
 import type { Graph } from "./graph.ts";
 import { toModel } from "./onnx/model.ts";
 import { simplify } from "./simplify.ts";
-import { type Tensor, type TypedArray, describe, sameShape } from "./tensor.ts";
+import { type Tensor, type TensorType, type TypedArray, describe } from "./tensor.ts";
 import type { Value } from "./value.ts";
 
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -21,24 +21,32 @@ export interface CompileOptions {
 
 type Ort = typeof import("onnxruntime-node");
 
+const typesOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, TensorType> =>
+  new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+
 /** A compiled graph. `release` it when done: the memory is not the garbage collector's. */
 export class Program {
   readonly #ort: Ort;
   readonly #session: InferenceSession;
-  readonly #inputs: ReadonlyMap<string, Tensor>;
-  readonly #outputs: ReadonlyMap<string, Tensor>;
+  readonly #inputs: ReadonlyMap<string, TensorType>;
+  readonly #outputs: ReadonlyMap<string, TensorType>;
+  readonly #free: ReadonlyMap<number, string>;
+  readonly #updated: readonly string[];
   #released = false;
 
-  constructor(ort: Ort, session: InferenceSession, graph: Graph) {
+  constructor(ort: Ort, session: InferenceSession, graph: Graph, updated: readonly string[]) {
     this.#ort = ort;
     this.#session = session;
-    this.#inputs = graph.inputs;
-    this.#outputs = graph.outputs;
+    // Types only: a tensor would keep the graph, and with it the arrays of its initializers.
+    this.#inputs = typesOf(graph.inputs);
+    this.#outputs = typesOf(graph.outputs);
+    this.#free = graph.freeSizes;
+    this.#updated = updated;
   }
 
   /**
    * One run. `feeds` must name every input of the graph and nothing else; `fetches` limits the
-   * outputs that are returned (all when left out). Throws `engine/feeds`, `engine/run`,
+   * outputs that are returned (all when left out). Inputs that the graph updates are written into. Throws `engine/feeds`, `engine/run`,
    * `engine/out-of-memory`.
    */
   async run(
@@ -52,10 +60,10 @@ export class Program {
     }
     const inputs = this.#wrap(feeds);
     try {
-      const results = await this.#session.run(
-        inputs,
-        names.map((name) => `out:${name}`),
-      );
+      const fetched: Record<string, OrtTensor | null> = {};
+      for (const name of names) fetched[`out:${name}`] = null;
+      for (const name of this.#updated) fetched[`updated:${name}`] = inputs[`in:${name}`]!;
+      const results = await this.#session.run(inputs, fetched);
       return Object.fromEntries(
         names.map((name) => [name, this.#unwrap(name, results[`out:${name}`])]),
       );
@@ -76,9 +84,10 @@ export class Program {
     if (missing.length > 0) throw feedsError(`no value for ${missing.join(", ")}`, this.#inputs);
     if (extra.length > 0) throw feedsError(`there is no input ${extra.join(", ")}`, this.#inputs);
     const wrapped: Record<string, OrtTensor> = {};
+    const bound = new Map<number, number>();
     for (const [name, input] of this.#inputs) {
       const value = feeds[name]!;
-      if (value.dtype !== input.dtype || !sameShape(value.shape, input.shape)) {
+      if (value.dtype !== input.dtype || !this.#fits(value.shape, input.shape, bound)) {
         throw feedsError(`${name} is ${describe(input)}, not ${describe(value)}`, this.#inputs);
       }
       wrapped[`in:${name}`] = new this.#ort.Tensor(value.dtype, value.data, value.shape);
@@ -86,16 +95,31 @@ export class Program {
     return wrapped;
   }
 
+  /** Whether sizes are the declared ones, and each free size the same wherever it stands. */
+  #fits(
+    shape: readonly number[],
+    declared: readonly number[],
+    bound: Map<number, number>,
+  ): boolean {
+    if (shape.length !== declared.length) return false;
+    return declared.every((size, axis) => {
+      if (!this.#free.has(size)) return shape[axis] === size;
+      const known = bound.get(size) ?? shape[axis]!;
+      bound.set(size, known);
+      return shape[axis] === known;
+    });
+  }
+
   #unwrap(name: string, result: OrtTensor | undefined): Value {
     const { dtype, shape } = this.#outputs.get(name)!;
-    if (!result || result.type !== dtype || !sameShape(result.dims, shape)) {
+    if (!result || result.type !== dtype || !this.#fits(result.dims, shape, new Map())) {
       const got = result ? `${result.type}[${result.dims.join(",")}]` : "nothing";
       throw new Error(
         `output ${name} was inferred as ${dtype}[${shape.join(",")}], the runtime returned ${got}`,
       );
     }
     // The runtime's array class follows the element type, which our graph fixed.
-    return { dtype, shape, data: result.data as TypedArray };
+    return { dtype, shape: result.dims, data: result.data as TypedArray };
   }
 }
 
@@ -104,7 +128,9 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
   const { device = "cpu", threads, optimization = "disabled", memoryPattern = false } = options;
   if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
   const ort = await import("onnxruntime-node");
-  const { bytes, externalData } = toModel(simplify(graph, { fusedMatmul: device !== "webgpu" }));
+  const { bytes, externalData, updated } = toModel(
+    simplify(graph, { fusedMatmul: device !== "webgpu" }),
+  );
   try {
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
@@ -115,7 +141,7 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(externalData.length > 0 && { externalData }),
     });
-    return new Program(ort, session, graph);
+    return new Program(ort, session, graph, updated);
   } catch (error) {
     throw runtimeError(
       "engine/compile",
@@ -125,7 +151,7 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
   }
 }
 
-const feedsError = (problem: string, known: ReadonlyMap<string, Tensor>): TwainError =>
+const feedsError = (problem: string, known: ReadonlyMap<string, TensorType>): TwainError =>
   new TwainError("engine/feeds", problem, {
     hint: `The graph has: ${[...known.keys()].join(", ")}.`,
   });

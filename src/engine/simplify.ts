@@ -29,6 +29,7 @@ export function simplify(graph: Graph, { fusedMatmul = true }: SimplifyOptions =
 
 function pass(graph: Graph, fusedMatmul: boolean): Graph {
   const result = new Graph();
+  for (const [size, name] of graph.freeSizes) result.freeSizes.set(size, name);
   const copies = new Map<number, Tensor>();
   const live = liveTensors(graph);
   for (const [name, x] of graph.inputs) copies.set(x.id, result.input(name, x.dtype, x.shape));

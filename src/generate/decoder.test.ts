@@ -53,12 +53,12 @@ describe("decoding with a cache", () => {
   test("gives the probabilities of the training graph, after the prompt and after each token", async () => {
     const decoder = new Decoder(model, { slots: 1, contextTokens: 40 });
     const ids = prompt(9);
-    let [logits] = await decoder.prefill([ids], 0);
+    let logits = await decoder.prefill(ids, 0);
     for (let i = 0; i < 4; i++) {
-      const next = argmax(logits!);
-      expect(logProb(logits!, next)).toBeCloseTo(await trainedLogProb(ids, next), 4);
+      const next = argmax(logits);
+      expect(logProb(logits, next)).toBeCloseTo(await trainedLogProb(ids, next), 4);
       ids.push(next);
-      [logits] = await decoder.step([next]);
+      logits = (await decoder.step([next]))[0]!;
     }
     await decoder.release();
   });
@@ -68,19 +68,19 @@ describe("decoding with a cache", () => {
     const alone: Float32Array[] = [];
     for (const ids of prompts) {
       const decoder = new Decoder(model, { slots: 1, contextTokens: 40 });
-      await decoder.prefill([ids], 0);
+      await decoder.prefill(ids, 0);
       alone.push((await decoder.step([5]))[0]!);
       await decoder.release();
     }
     const decoder = new Decoder(model, { slots: 4, contextTokens: 40 });
-    await decoder.prefill(prompts, 0);
+    for (const [slot, ids] of prompts.entries()) await decoder.prefill(ids, slot);
     const together = await decoder.step([5, 5, 5]);
     together.forEach((logits, i) =>
       logits.forEach((x, j) => expect(x).toBeCloseTo(alone[i]![j]!, 4)),
     );
     // A sequence that moves to another slot goes on as if nothing had happened.
     const stayed = (await decoder.step([6, 6, 6]))[2]!;
-    await decoder.prefill(prompts, 0);
+    for (const [slot, ids] of prompts.entries()) await decoder.prefill(ids, slot);
     await decoder.step([5, 5, 5]);
     decoder.move(2, 0);
     const moved = (await decoder.step([6]))[0]!;

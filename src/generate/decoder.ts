@@ -1,139 +1,112 @@
-/** Holds a model for generation: compiled graphs by size, and the key-value cache of every sequence. */
+/** Holds a model for generation: its compiled graph, its adapters, and the key-value cache of every sequence. */
 import { TwainError } from "../core/errors.ts";
-import { type Graph, type Program, type Value, compile, value } from "../engine/index.ts";
+import { type Program, type Value, compile, value } from "../engine/index.ts";
 import { headDim, kvHeads } from "../models/config.ts";
 import { contextLimit } from "../models/context-limit.ts";
 import type { Model } from "../models/folder.ts";
+import type { Adapter } from "../models/peft.ts";
 import { ropeTable } from "../models/rope-table.ts";
-import { decodeGraph, prefillGraph } from "./decode-graphs.ts";
+import { cacheWidth, decodeGraph } from "./decode-graph.ts";
 
 export interface DecoderOptions {
   /** Sequences that are decoded together. */
   slots: number;
   /** Tokens of prompt and answer together; at most the model's own limit. */
   contextTokens: number;
+  /** Any sequence may use one of them; the base's weights are held once. */
+  adapters?: readonly Adapter[];
 }
 
-/** The smallest power of two that holds `count`, from `least`, at most `most`. */
-function bucket(count: number, least: number, most: number): number {
-  let size = least;
-  while (size < count) size *= 2;
-  return Math.min(size, most);
+export interface PrefillOptions {
+  /** Position in `adapters`; the base where left out. */
+  adapter?: number | undefined;
+  /** Leading tokens whose entries are in the slot already (`restore`). Less than the whole prompt. */
+  cached?: number;
 }
+
+/** The cache begins at this many tokens a sequence, and doubles when one grows beyond. */
+const FIRST_CAPACITY = 256;
 
 const floats = (found: Value | undefined): Float32Array => {
   if (found?.data instanceof Float32Array) return found.data;
   throw new Error("expected a float32 output");
 };
 
+/** The first half of each row of `[rows, 2 · half]`: rotary tables hold every angle twice. */
+function firstHalves(table: Float32Array, half: number): Float32Array {
+  const out = new Float32Array(table.length / 2);
+  for (let row = 0; row * half < out.length; row++)
+    out.set(table.subarray(2 * row * half, (2 * row + 1) * half), row * half);
+  return out;
+}
+
 export class Decoder {
   readonly contextTokens: number;
   readonly slots: number;
-  readonly #model: Model;
-  readonly #fixed: Record<string, Value> = {};
-  readonly #programs = new Map<string, Promise<Program>>();
-  /** By layer, `[slots, kvHeads, contextTokens, headDim]`. */
-  readonly #keys: Float32Array[] = [];
-  readonly #values: Float32Array[] = [];
+  readonly #config: Model["config"];
+  readonly #adapted: boolean;
+  readonly #tables: Record<string, Value> = {};
+  #program: Promise<Program> | undefined;
+  /** Forgotten once the program has its own copy of the weights. */
+  #compile: (() => Promise<Program>) | undefined;
+  #capacity: number;
+  /** By layer, `[slots, kvHeads, capacity, cacheWidth]`. */
+  #keys: Float32Array[] = [];
+  #values: Float32Array[] = [];
   /** Cached tokens of each slot. */
   readonly #lengths: number[];
+  /** Adapter of each slot: 0 is the base. */
+  readonly #chosen: number[];
 
   constructor(model: Model, options: DecoderOptions) {
     const { config } = model;
-    this.#model = model;
+    const { adapters = [] } = options;
+    this.#config = config;
+    this.#adapted = adapters.length > 0;
     this.slots = options.slots;
     this.contextTokens = Math.min(options.contextTokens, contextLimit(config));
-    for (const [name] of model.architecture.parameters(config)) {
-      const { shape, data } = model.tensors.get(name)!;
-      this.#fixed[name] = value("float32", shape, data);
-    }
+    this.#compile = () => compile(decodeGraph(model, adapters, this.contextTokens));
+    const half = headDim(config) / 2;
     const table = ropeTable(config, this.contextTokens);
-    this.#fixed["cos"] = value("float32", [this.contextTokens, headDim(config)], table.cos);
-    this.#fixed["sin"] = value("float32", [this.contextTokens, headDim(config)], table.sin);
+    for (const name of ["cos", "sin"] as const)
+      this.#tables[name] = value(
+        "float32",
+        [this.contextTokens, half],
+        firstHalves(table[name], half),
+      );
+    this.#capacity = Math.min(FIRST_CAPACITY, this.contextTokens);
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
       this.#keys.push(new Float32Array(this.slots * this.#stride));
       this.#values.push(new Float32Array(this.slots * this.#stride));
     }
     this.#lengths = new Array<number>(this.slots).fill(0);
+    this.#chosen = new Array<number>(this.slots).fill(0);
   }
 
-  /** Reads prompts into slots `first`, `first + 1`, …; returns the logits after each prompt. */
-  async prefill(prompts: readonly (readonly number[])[], first: number): Promise<Float32Array[]> {
-    const longest = Math.max(...prompts.map((prompt) => prompt.length));
-    if (longest > this.contextTokens)
+  /** Reads a prompt into a slot; returns the logits after it. Throws `generate/context-overflow`. */
+  async prefill(
+    prompt: readonly number[],
+    slot: number,
+    { adapter, cached = 0 }: PrefillOptions = {},
+  ): Promise<Float32Array> {
+    if (prompt.length > this.contextTokens)
       throw new TwainError(
         "generate/context-overflow",
-        `a prompt of ${longest} tokens does not fit a context of ${this.contextTokens}`,
+        `a prompt of ${prompt.length} tokens does not fit a context of ${this.contextTokens}`,
         { hint: "Shorten the conversation." },
       );
-    const batch = bucket(prompts.length, 1, this.slots);
-    const tokens = bucket(longest, Math.min(32, this.contextTokens), this.contextTokens);
-    const ids = new BigInt64Array(batch * tokens);
-    const positions = BigInt64Array.from({ length: batch * tokens }, (_, i) => BigInt(i % tokens));
-    const last = new BigInt64Array(batch);
-    for (const [row, prompt] of prompts.entries()) {
-      prompt.forEach((id, i) => (ids[row * tokens + i] = BigInt(id)));
-      last[row] = BigInt(row * tokens + prompt.length - 1);
-    }
-    const program = await this.#program(`prefill ${batch} ${tokens}`, () =>
-      prefillGraph(this.#model, batch, tokens, this.contextTokens),
-    );
-    const outputs = await program.run({
-      ...this.#fixed,
-      ids: value("int64", [batch, tokens], ids),
-      positions: value("int64", [batch, tokens], positions),
-      last: value("int64", [batch], last),
-    });
-    for (const [row, prompt] of prompts.entries()) {
-      this.#store(outputs, row, first + row, 0, prompt.length, tokens);
-      this.#lengths[first + row] = prompt.length;
-    }
-    return this.#logits(outputs, prompts.length);
+    this.#lengths[slot] = cached;
+    this.#chosen[slot] = adapter === undefined ? 0 : adapter + 1;
+    const [logits] = await this.#run(slot, [prompt.slice(cached)]);
+    return logits!;
   }
 
   /** Adds `tokens[i]` to slot i for the first `tokens.length` slots; returns the logits after each. */
-  async step(tokens: readonly number[]): Promise<Float32Array[]> {
-    const { config } = this.#model;
-    const batch = bucket(tokens.length, 1, this.slots);
-    const capacity = this.contextTokens;
-    const ids = new BigInt64Array(batch);
-    const positions = new BigInt64Array(batch);
-    const pastMask = new Float32Array(batch * capacity).fill(-1e9);
-    for (const [slot, token] of tokens.entries()) {
-      const length = this.#lengths[slot]!;
-      if (length >= capacity) throw new Error(`slot ${slot} is full`);
-      ids[slot] = BigInt(token);
-      positions[slot] = BigInt(length);
-      pastMask.fill(0, slot * capacity, slot * capacity + length);
-    }
-    const feeds: Record<string, Value> = {
-      ...this.#fixed,
-      ids: value("int64", [batch, 1], ids),
-      positions: value("int64", [batch, 1], positions),
-      pastMask: value("float32", [batch, capacity], pastMask),
-    };
-    const shape = [batch, kvHeads(config), capacity, headDim(config)];
-    for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-      feeds[`pastKey.${layer}`] = value(
-        "float32",
-        shape,
-        this.#keys[layer]!.subarray(0, batch * this.#stride),
-      );
-      feeds[`pastValue.${layer}`] = value(
-        "float32",
-        shape,
-        this.#values[layer]!.subarray(0, batch * this.#stride),
-      );
-    }
-    const program = await this.#program(`decode ${batch}`, () =>
-      decodeGraph(this.#model, batch, capacity, this.contextTokens),
+  step(tokens: readonly number[]): Promise<Float32Array[]> {
+    return this.#run(
+      0,
+      tokens.map((token) => [token]),
     );
-    const outputs = await program.run(feeds);
-    for (let slot = 0; slot < tokens.length; slot++) {
-      this.#store(outputs, slot, slot, this.#lengths[slot]!, 1, 1);
-      this.#lengths[slot]!++;
-    }
-    return this.#logits(outputs, tokens.length);
   }
 
   /** Moves the sequence of slot `from` to slot `to`. */
@@ -141,55 +114,127 @@ export class Decoder {
     for (const cache of [...this.#keys, ...this.#values])
       cache.copyWithin(to * this.#stride, from * this.#stride, (from + 1) * this.#stride);
     this.#lengths[to] = this.#lengths[from]!;
+    this.#chosen[to] = this.#chosen[from]!;
+  }
+
+  /** A copy of a slot's cache: `[layers, 2 (keys, values), kvHeads, tokens, cacheWidth]`. */
+  save(slot: number): Float32Array {
+    const rows = this.#rows(slot);
+    const width = this.#lengths[slot]! * cacheWidth(this.#config);
+    const saved = new Float32Array(rows.length * width);
+    for (const [i, { cache, from }] of rows.entries())
+      saved.set(cache.subarray(from, from + width), i * width);
+    return saved;
+  }
+
+  /** Writes the first `count` of the `tokens` tokens that `save` copied into a slot. */
+  restore(slot: number, saved: Float32Array, tokens: number, count: number): void {
+    this.#reserve(count);
+    const size = cacheWidth(this.#config);
+    for (const [i, { cache, from }] of this.#rows(slot).entries()) {
+      const at = i * tokens * size;
+      cache.set(saved.subarray(at, at + count * size), from);
+    }
+    this.#lengths[slot] = count;
   }
 
   async release(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).release();
-    this.#programs.clear();
+    await (await this.#program)?.release();
+    this.#program = undefined;
+    this.#compile = undefined;
   }
 
   /** Cache elements of one slot in one layer. */
   get #stride(): number {
-    return kvHeads(this.#model.config) * this.contextTokens * headDim(this.#model.config);
+    return kvHeads(this.#config) * this.#capacity * cacheWidth(this.#config);
   }
 
-  /** Copies `count` new entries of batch row `row` into a slot from position `at`; rows hold `tokens` entries. */
-  #store(
-    outputs: Record<string, Value>,
-    row: number,
-    slot: number,
-    at: number,
-    count: number,
-    tokens: number,
-  ): void {
-    const heads = kvHeads(this.#model.config);
-    const size = headDim(this.#model.config);
+  /** Where each head's entries of a slot begin, by layer, keys before values. */
+  #rows(slot: number): { cache: Float32Array; from: number }[] {
+    const step = this.#capacity * cacheWidth(this.#config);
+    const heads = Array.from({ length: kvHeads(this.#config) }, (_, head) => head);
+    return this.#keys.flatMap((keys, layer) =>
+      [keys, this.#values[layer]!].flatMap((cache) =>
+        heads.map((head) => ({ cache, from: slot * this.#stride + head * step })),
+      ),
+    );
+  }
+
+  /** Makes room for sequences of `tokens` tokens. */
+  #reserve(tokens: number): void {
+    if (tokens <= this.#capacity) return;
+    const old = this.#capacity;
+    while (this.#capacity < tokens) this.#capacity *= 2;
+    this.#capacity = Math.min(this.#capacity, this.contextTokens);
+    const [from, to] = [old, this.#capacity].map((rows) => rows * cacheWidth(this.#config));
+    const grown = (cache: Float32Array): Float32Array => {
+      const larger = new Float32Array((cache.length / from!) * to!);
+      for (let row = 0; row * from! < cache.length; row++)
+        larger.set(cache.subarray(row * from!, (row + 1) * from!), row * to!);
+      return larger;
+    };
+    // One layer after the other, so that never all are there twice.
     for (let layer = 0; layer < this.#keys.length; layer++) {
-      for (const [name, cache] of [
-        ["key", this.#keys[layer]!],
-        ["value", this.#values[layer]!],
-      ] as const) {
-        const data = floats(outputs[`${name}.${layer}`]);
-        for (let head = 0; head < heads; head++) {
-          const from = (row * heads + head) * tokens * size;
-          cache.set(
-            data.subarray(from, from + count * size),
-            slot * this.#stride + (head * this.contextTokens + at) * size,
-          );
-        }
-      }
+      this.#keys[layer] = grown(this.#keys[layer]!);
+      this.#values[layer] = grown(this.#values[layer]!);
     }
   }
 
-  #logits(outputs: Record<string, Value>, count: number): Float32Array[] {
+  /** Adds `tokens[i]` to slot `first + i`: equally many to each; several only to one slot. */
+  async #run(first: number, tokens: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    const [batch, count] = [tokens.length, tokens[0]!.length];
+    const before = this.#lengths.slice(first, first + batch);
+    const longest = Math.max(...before) + count;
+    if (longest > this.contextTokens) throw new Error(`a slot in ${first} + ${batch} is full`);
+    this.#reserve(longest);
+    const feeds: Record<string, Value> = {
+      ...this.#tables,
+      ids: value("int64", [batch, count], BigInt64Array.from(tokens.flat(), BigInt)),
+      positions: value(
+        "int64",
+        [batch, count],
+        BigInt64Array.from({ length: batch * count }, (_, i) =>
+          BigInt(before[Math.floor(i / count)]! + (i % count)),
+        ),
+      ),
+      last: value(
+        "int32",
+        [batch],
+        before.map((length) => length + count - 1),
+      ),
+      longest: value("int32", [1], [longest]),
+      ends: value(
+        "int64",
+        [batch],
+        BigInt64Array.from(before, (_, i) => BigInt((i + 1) * count - 1)),
+      ),
+    };
+    if (this.#adapted)
+      feeds["adapter"] = value(
+        "int64",
+        [batch],
+        BigInt64Array.from(this.#chosen.slice(first, first + batch), BigInt),
+      );
+    const shape = [batch, kvHeads(this.#config), this.#capacity, cacheWidth(this.#config)];
+    const slots = (cache: Float32Array): Value =>
+      value("float32", shape, cache.subarray(first * this.#stride, (first + batch) * this.#stride));
+    for (let layer = 0; layer < this.#keys.length; layer++) {
+      feeds[`keys.${layer}`] = slots(this.#keys[layer]!);
+      feeds[`values.${layer}`] = slots(this.#values[layer]!);
+    }
+    const program = await this.#ready();
+    const outputs = await program.run(feeds);
+    for (let i = 0; i < batch; i++) this.#lengths[first + i]! += count;
     const data = floats(outputs["logits"]);
-    const vocab = this.#model.config.vocab_size;
-    return Array.from({ length: count }, (_, i) => data.subarray(i * vocab, (i + 1) * vocab));
+    const vocab = this.#config.vocab_size;
+    return tokens.map((_, i) => data.subarray(i * vocab, (i + 1) * vocab));
   }
 
-  #program(key: string, build: () => Graph): Promise<Program> {
-    let program = this.#programs.get(key);
-    if (!program) this.#programs.set(key, (program = compile(build())));
-    return program;
+  #ready(): Promise<Program> {
+    if (this.#program) return this.#program;
+    const make = this.#compile;
+    if (!make) throw new Error("the decoder was released");
+    this.#compile = undefined;
+    return (this.#program = make());
   }
 }

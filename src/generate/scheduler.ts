@@ -124,11 +124,8 @@ export class Scheduler {
     if (group.length === 0) return;
     const first = this.#active.length;
     this.#active.push(...group);
-    const logits = await this.#decoder.prefill(
-      group.map(({ request }) => request.prompt),
-      first,
-    );
-    group.forEach((sequence, i) => this.#take(sequence, logits[i]!));
+    for (const [i, sequence] of group.entries())
+      this.#take(sequence, await this.#decoder.prefill(sequence.request.prompt, first + i));
     this.#compact();
   }
 

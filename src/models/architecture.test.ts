@@ -45,11 +45,9 @@ function worst(got: ArrayLike<number>, want: ArrayLike<number>): number {
 
 /** Logits `[tokens, vocab]` after each token, as the decoder's prompt graph computes them. */
 async function logitsOf(model: Model, ids: readonly number[]): Promise<Float32Array> {
-  const decoder = new Decoder(model, { slots: ids.length, contextTokens: LENGTH });
-  const rows = await decoder.prefill(
-    ids.map((_, i) => ids.slice(0, i + 1)),
-    0,
-  );
+  const decoder = new Decoder(model, { slots: 1, contextTokens: LENGTH });
+  const rows: Float32Array[] = [];
+  for (const i of ids.keys()) rows.push(await decoder.prefill(ids.slice(0, i + 1), 0));
   await decoder.release();
   return Float32Array.from(rows.flatMap((row) => [...row]));
 }
@@ -57,10 +55,10 @@ async function logitsOf(model: Model, ids: readonly number[]): Promise<Float32Ar
 async function greedy(model: Model, prompt: number[], tokens: number): Promise<number[]> {
   const decoder = new Decoder(model, { slots: 1, contextTokens: LENGTH });
   const found: number[] = [];
-  let [logits] = await decoder.prefill([prompt], 0);
+  let logits = await decoder.prefill(prompt, 0);
   while (found.length < tokens) {
-    found.push(logits!.indexOf(logits!.reduce((a, b) => Math.max(a, b))));
-    [logits] = await decoder.step([found.at(-1)!]);
+    found.push(logits.indexOf(logits.reduce((a, b) => Math.max(a, b))));
+    [logits = new Float32Array()] = await decoder.step([found.at(-1)!]);
   }
   await decoder.release();
   return found;

@@ -25,9 +25,8 @@ export type Attend = (layer: number, query: Tensor, key: Tensor, value: Tensor) 
 export interface ForwardInputs {
   /** `[batch, tokens]` int64. */
   ids: Tensor;
-  /** `[batch, 1, tokens, headDim]`: rotary tables at each token's position. */
-  cos: Tensor;
-  sin: Tensor;
+  /** Turns queries or keys `[batch, heads, tokens, headDim]` by their positions; decoding leaves that to `attend`. */
+  rotate(x: Tensor): Tensor;
   attend: Attend;
   /** Recompute each layer in the backward pass. */
   recompute?: boolean;

@@ -41,15 +41,21 @@ describe.each(["plain", "rslora", "dora", "patterns", "dropout", "dora-dropout"]
       for (const [key, { data }] of wanted) expectNear(found[key]!.data, data, key);
     });
 
-    test.skipIf(name.endsWith("dropout"))("merged, decodes to PEFT's logits", async () => {
-      const adapter = await readAdapter(join(golden, name), base);
-      const { tensors } = await readSafetensors(join(golden, name, "expected.safetensors"));
-      const decoder = new Decoder(mergeAdapter(base, adapter), { slots: 1, contextTokens: 16 });
-      const [logits] = await decoder.prefill([goldenIds], 0);
-      const vocab = base.config.vocab_size;
-      expectNear(logits!, tensors.get("logits")!.data.slice(-vocab), name);
-      await decoder.release();
-    });
+    test.skipIf(name.endsWith("dropout"))(
+      "merged or beside the base, decodes to PEFT's logits",
+      async () => {
+        const adapter = await readAdapter(join(golden, name), base);
+        const { tensors } = await readSafetensors(join(golden, name, "expected.safetensors"));
+        const expected = tensors.get("logits")!.data.slice(-base.config.vocab_size);
+        const size = { slots: 1, contextTokens: 16 };
+        const merged = new Decoder(mergeAdapter(base, adapter), size);
+        expectNear(await merged.prefill(goldenIds, 0), expected, name);
+        await merged.release();
+        const beside = new Decoder(base, { ...size, adapters: [adapter] });
+        expectNear(await beside.prefill(goldenIds, 0, { adapter: 0 }), expected, name);
+        await beside.release();
+      },
+    );
   },
 );
 

@@ -243,28 +243,47 @@ export function withLora(
   };
 }
 
+/** `W + s·B·A` of one module, row-major `[out, in]`. */
+function addLora(
+  weight: Float32Array,
+  { name, inFeatures, outFeatures, rank, scale: factorOfAll }: LoraModule,
+  tensors: ReadonlyMap<string, Float32Array>,
+): Float32Array {
+  const [a, b] = [tensors.get(loraA(name))!, tensors.get(loraB(name))!];
+  const sum = Float32Array.from(weight);
+  for (let o = 0; o < outFeatures; o++) {
+    for (let r = 0; r < rank; r++) {
+      const factor = factorOfAll * b[o * rank + r]!;
+      if (factor === 0) continue;
+      for (let i = 0; i < inFeatures; i++)
+        sum[o * inFeatures + i]! += factor * a[r * inFeatures + i]!;
+    }
+  }
+  return sum;
+}
+
+/** m / ‖W + s·B·A‖ of each row of a DoRA module, `[out]`, for weights that no longer change. */
+export function doraFactors(
+  weight: Float32Array,
+  module: LoraModule,
+  tensors: ReadonlyMap<string, Float32Array>,
+  sum = addLora(weight, module, tensors),
+): Float32Array {
+  const magnitudes = tensors.get(loraMagnitude(module.name))!;
+  return rowLengths(sum, module.inFeatures).map((length, o) => magnitudes[o]! / length);
+}
+
 /** `W + s·B·A` of one module, its rows at DoRA's lengths where it has them; row-major, W `[out, in]`. */
 export function mergeLora(
   weight: Float32Array,
   module: LoraModule,
   tensors: ReadonlyMap<string, Float32Array>,
 ): Float32Array {
-  const { name, inFeatures, outFeatures, rank } = module;
-  const [a, b] = [tensors.get(loraA(name))!, tensors.get(loraB(name))!];
-  const merged = Float32Array.from(weight);
-  for (let o = 0; o < outFeatures; o++) {
-    for (let r = 0; r < rank; r++) {
-      const factor = module.scale * b[o * rank + r]!;
-      if (factor === 0) continue;
-      for (let i = 0; i < inFeatures; i++)
-        merged[o * inFeatures + i]! += factor * a[r * inFeatures + i]!;
-    }
-  }
+  const merged = addLora(weight, module, tensors);
   if (module.dora) {
-    const magnitudes = tensors.get(loraMagnitude(name))!;
-    rowLengths(merged, inFeatures).forEach((length, o) => {
-      for (let i = o * inFeatures; i < (o + 1) * inFeatures; i++)
-        merged[i]! *= magnitudes[o]! / length;
+    const width = module.inFeatures;
+    doraFactors(weight, module, tensors, merged).forEach((factor, o) => {
+      for (let i = o * width; i < (o + 1) * width; i++) merged[i]! *= factor;
     });
   }
   return merged;

@@ -10,8 +10,6 @@ import {
   checkpoint,
   gather,
   reshape,
-  rmsNorm,
-  rope,
   swiglu,
   transpose,
 } from "../engine/index.ts";
@@ -162,7 +160,7 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
         const y = weights.linear(`${at}.${name}`, x);
         return biased.has(name) ? add(y, weights.tensor(`${at}.${name}.bias`)) : y;
       },
-      norm: (name, x) => rmsNorm(x, weights.tensor(`${at}.${name}.weight`), config.rms_norm_eps),
+      norm: (name, x) => weights.norm(`${at}.${name}`, x, config.rms_norm_eps),
     };
   }
 
@@ -174,13 +172,12 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
     x: Tensor,
   ): Tensor {
     const layer = layerOf(config, weights, index);
-    const { cos, sin } = inputs;
     const { query, key, value } = attention.project(
       config,
       layer,
       layer.norm("input_layernorm", x),
     );
-    const heads = inputs.attend(index, rope(query, cos, sin), rope(key, cos, sin), value);
+    const heads = inputs.attend(index, inputs.rotate(query), inputs.rotate(key), value);
     const [batch, , tokens] = heads.shape as [number, number, number];
     const joined = reshape(transpose(heads, [0, 2, 1, 3]), [batch, tokens, -1]);
     const attended = add(x, layer.linear("self_attn.o_proj", joined));
@@ -197,7 +194,7 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
           )
         : runLayer(config, weights, inputs, index, x);
     }
-    return rmsNorm(x, weights.tensor("model.norm.weight"), config.rms_norm_eps);
+    return weights.norm("model.norm", x, config.rms_norm_eps);
   }
 
   return { ...family, parameters, forward };

@@ -2,7 +2,7 @@
  * How model code reaches its parameters. A model asks for `linear("…q_proj", x)`; whether that is a
  * plain matrix, one with a LoRA beside it, or a quantized one is decided by the `Weights` it is given.
  */
-import { type Graph, type Tensor, matmul } from "../engine/index.ts";
+import { type Graph, type Tensor, matmul, rmsNorm } from "../engine/index.ts";
 import type { Parameter } from "./architecture.ts";
 
 /** `x · Wᵀ` for a checkpoint weight `[out, in]`. */
@@ -13,6 +13,8 @@ export interface Weights {
   tensor(name: string): Tensor;
   /** `x · Wᵀ` with the weight of module `name`; x is `[..., in]`, the result `[..., out]`. */
   linear(name: string, x: Tensor): Tensor;
+  /** RMS norm over the last axis of x with the weight of module `name`. */
+  norm(name: string, x: Tensor, epsilon: number): Tensor;
   /** Trainable tensors whose name starts with `prefix`. */
   trainable(prefix: string): Tensor[];
 }
@@ -34,6 +36,7 @@ export function inputWeights(
   return {
     tensor,
     linear: (name, x) => linear(x, tensor(`${name}.weight`)),
+    norm: (name, x, epsilon) => rmsNorm(x, tensor(`${name}.weight`), epsilon),
     trainable: (prefix) =>
       options.trainable
         ? [...tensors].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value)

@@ -16,6 +16,7 @@ import {
   mul,
   muon,
   reshape,
+  rope,
   scale,
   sqrt,
   squaredNorm,
@@ -126,14 +127,14 @@ export function forwardLoss(
       length,
       size,
     ]);
+  const [cos, sin] = [table("cos"), table("sin")];
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
   // Where memory is short, that of all heads' scores is the first to go.
   const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
   const attend = recompute && many ? attentionByHeads : selfAttention;
   const hidden = architecture.forward(config, read.weights, {
     ids: read.ids,
-    cos: table("cos"),
-    sin: table("sin"),
+    rotate: (x) => rope(x, cos, sin),
     attend: (_layer, query, key, value) => attend(query, key, value, mask),
     recompute,
   });

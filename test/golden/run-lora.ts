@@ -8,6 +8,7 @@ import {
   grad,
   mul,
   reshape,
+  rope,
   value,
 } from "../../src/engine/index.ts";
 import { outputWeight } from "../../src/models/architecture.ts";
@@ -51,14 +52,14 @@ export async function runLora(
   const table = ropeTable(config, count);
   const rotary = (data: Float32Array): Tensor =>
     graph.constant(data, "float32", [1, 1, count, headDim(config)]);
+  const [cos, sin] = [rotary(table.cos), rotary(table.sin)];
   const mask = Float32Array.from({ length: count * count }, (_, i) =>
     i % count > Math.floor(i / count) ? -1e9 : 0,
   );
   const causal = graph.constant(mask, "float32", [1, 1, 1, count, count]);
   const hidden = architecture.forward(config, weights, {
     ids: integers(goldenIds, [1, count]),
-    cos: rotary(table.cos),
-    sin: rotary(table.sin),
+    rotate: (x) => rope(x, cos, sin),
     attend: (_layer, query, key, cached) => selfAttention(query, key, cached, causal),
   });
   const output = weights.tensor(outputWeight(config));

@@ -48,11 +48,9 @@ for (const name of await readdir(root)) {
 
   const ids = golden.examples[1]!.ids;
   const merged = mergeAdapter(model, await readAdapter(join(out, name), model));
-  const decoder = new Decoder(merged, { slots: ids.length, contextTokens: 40 });
-  const rows = await decoder.prefill(
-    ids.map((_, i) => ids.slice(0, i + 1)),
-    0,
-  );
+  const decoder = new Decoder(merged, { slots: 1, contextTokens: 40 });
+  const rows: Float32Array[] = [];
+  for (const i of ids.keys()) rows.push(await decoder.prefill(ids.slice(0, i + 1), 0));
   await decoder.release();
   const logits = rows.map((row) => [...row]);
   await writeFile(join(out, name, "logits.json"), JSON.stringify({ ids, logits }));

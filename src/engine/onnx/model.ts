@@ -23,6 +23,8 @@ export interface ExternalData {
 export interface OnnxModel {
   readonly bytes: Uint8Array;
   readonly externalData: readonly ExternalData[];
+  /** Inputs that a run writes into: each is an output too, to be bound to the array that was fed. */
+  readonly updated: readonly string[];
 }
 
 /** Writes the graph as it stands (see simplify.ts); `name` of a node is its op and position. */
@@ -34,11 +36,13 @@ export function toModel(graph: Graph): OnnxModel {
     .message(7, writer.write())
     .message(8, new Message().string(1, "").integer(2, OPSET))
     .message(8, new Message().string(1, "com.microsoft").integer(2, 1));
-  return { bytes: model.finish(), externalData: writer.externalData };
+  const { externalData, updated } = writer;
+  return { bytes: model.finish(), externalData, updated };
 }
 
 class GraphWriter {
   readonly externalData: ExternalData[] = [];
+  readonly updated: string[] = [];
   readonly #graph: Graph;
   readonly #message = new Message();
   readonly #names = new Map<number, string>();
@@ -53,7 +57,7 @@ class GraphWriter {
     this.#message.string(2, "twainbot");
     for (const [name, x] of graph.inputs) {
       this.#names.set(x.id, `in:${name}`);
-      this.#message.message(11, valueInfo(`in:${name}`, x));
+      this.#message.message(11, this.#valueInfo(`in:${name}`, x));
     }
     for (const [name, x] of graph.initializers) this.#initializer(name, x);
     for (const [name, x] of graph.outputs) {
@@ -73,7 +77,7 @@ class GraphWriter {
             .string(4, "Identity"),
         );
       }
-      this.#message.message(12, valueInfo(`out:${name}`, x));
+      this.#message.message(12, this.#valueInfo(`out:${name}`, x));
     }
     return this.#message;
   }
@@ -87,7 +91,45 @@ class GraphWriter {
     return name;
   }
 
+  #isFree(size: number): boolean {
+    for (const free of this.#graph.freeSizes.keys()) if (size > 0 && size % free === 0) return true;
+    return false;
+  }
+
+  #refuseFree(what: string, sizes: readonly number[]): void {
+    if (sizes.some((size) => this.#isFree(size)))
+      throw new Error(`${what} [${sizes.join(",")}] has a size that only a run knows`);
+  }
+
+  #valueInfo(name: string, x: Tensor): Message {
+    const shape = new Message();
+    for (const size of x.shape) {
+      const free = this.#graph.freeSizes.get(size);
+      const known = new Message();
+      if (free !== undefined) known.string(2, free);
+      // A product of free sizes has no name, and stays open.
+      else if (!this.#isFree(size)) known.integer(1, size);
+      shape.message(1, known);
+    }
+    const type = new Message().integer(1, ONNX_DTYPES[x.dtype]).message(2, shape);
+    return new Message().string(1, name).message(2, new Message().message(1, type));
+  }
+
+  /** The target of a reshape: free sizes are copied from the same axis of the input, or worked out by the runtime. */
+  #target(form: OnnxForm, input: Tensor): OnnxForm {
+    const [shape] = form.vectors!;
+    if (!shape!.some((size) => this.#isFree(size))) return form;
+    const target = shape!.map((size, axis) => {
+      if (!this.#isFree(size)) return size;
+      return size === input.shape[axis] ? 0 : -1;
+    });
+    if (target.filter((size) => size === -1).length > 1)
+      throw new Error(`a reshape to [${shape!.join(",")}] has two sizes that only a run knows`);
+    return { type: form.type, vectors: [target] };
+  }
+
   #constant(name: string, dtype: DType, shape: readonly number[], data: TypedArray): void {
+    this.#refuseFree(name, shape);
     this.#message.message(5, tensorHeader(dtype, shape, name).bytes(9, bytesOf(data)));
   }
 
@@ -118,21 +160,32 @@ class GraphWriter {
   }
 
   #node(node: Node, position: number): void {
-    const form: OnnxForm = node.op.onnx?.(node.attrs, node.inputs) ?? {
+    const own: OnnxForm = node.op.onnx?.(node.attrs, node.inputs) ?? {
       type: node.op.name,
       attributes: node.attrs,
     };
+    const form = own.type === "Reshape" && own.vectors ? this.#target(own, node.inputs[0]!) : own;
+    for (const vector of form.vectors ?? []) this.#refuseFree(form.type, vector);
     const message = new Message();
     for (const input of node.inputs) message.string(1, this.#nameOf(input));
     for (const vector of form.vectors ?? []) message.string(1, this.#vector(vector));
-    message
-      .string(2, this.#nameOf(node.output))
-      .string(3, `${form.type}_${position}`)
-      .string(4, form.type);
+    message.string(2, this.#nameOf(node.output));
+    for (const input of form.updates ?? []) message.string(2, this.#update(node.inputs[input]!));
+    message.string(3, `${form.type}_${position}`).string(4, form.type);
     for (const [name, value] of Object.entries(form.attributes ?? {}))
       message.message(5, attribute(name, value));
     if (form.domain) message.string(7, form.domain);
     this.#message.message(1, message);
+  }
+
+  /** The output that names the new content of an input. */
+  #update(x: Tensor): string {
+    if (x.origin.kind !== "input")
+      throw new Error("only an input of the graph can be written into");
+    const name = `updated:${x.origin.name}`;
+    this.updated.push(x.origin.name);
+    this.#message.message(12, this.#valueInfo(name, x));
+    return name;
   }
 }
 
@@ -146,13 +199,6 @@ function tensorHeader(dtype: DType, shape: readonly number[], name: string): Mes
   const tensor = new Message();
   for (const size of shape) tensor.integer(1, size);
   return tensor.integer(2, ONNX_DTYPES[dtype]).string(8, name);
-}
-
-function valueInfo(name: string, x: Tensor): Message {
-  const shape = new Message();
-  for (const size of x.shape) shape.message(1, new Message().integer(1, size));
-  const type = new Message().integer(1, ONNX_DTYPES[x.dtype]).message(2, shape);
-  return new Message().string(1, name).message(2, new Message().message(1, type));
 }
 
 function attribute(name: string, value: Attribute): Message {

@@ -3,6 +3,7 @@ import type { Op } from "../op.ts";
 import { afterOps } from "./after.ts";
 import { elementwiseOps } from "./elementwise.ts";
 import { indexingOps } from "./indexing.ts";
+import { inferenceOps } from "./inference.ts";
 import { layoutOps } from "./layout.ts";
 import { matmulOps } from "./matmul.ts";
 import { reduceOps } from "./reduce.ts";
@@ -14,4 +15,5 @@ export const ops: readonly Op[] = [
   ...indexingOps,
   ...reduceOps,
   ...afterOps,
+  ...inferenceOps,
 ];

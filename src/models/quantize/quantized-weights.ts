@@ -3,7 +3,14 @@
  * backward pass again: the same operations on the same bytes, so both see the same numbers, and never
  * more than the matrix at work is there as float32.
  */
-import { type Graph, type Tensor, after, customGradient, matmul } from "../../engine/index.ts";
+import {
+  type Graph,
+  type Tensor,
+  after,
+  customGradient,
+  matmul,
+  rmsNorm,
+} from "../../engine/index.ts";
 import type { Parameter } from "../architecture.ts";
 import { type Weights, linear } from "../weights.ts";
 import type { Parts, WeightFormat } from "./format.ts";
@@ -54,6 +61,7 @@ export function quantizedWeights(
         (dy) => [matmul(dy, unpacked(weight, dy))],
       );
     },
+    norm: (name, x, epsilon) => rmsNorm(x, unpacked(`${name}.weight`), epsilon),
     trainable: () => [],
   };
 }
