@@ -46,6 +46,13 @@ export interface ChatOptions {
   /** 0 is greedy. */
   temperature?: number;
   topP?: number;
+  topK?: number;
+  minP?: number;
+  /** 1 is off; over prompt and answer. */
+  repetitionPenalty?: number;
+  /** 0 is off; over the answer. */
+  frequencyPenalty?: number;
+  presencePenalty?: number;
   seed?: number;
   stop?: readonly string[];
   signal?: AbortSignal;
@@ -59,7 +66,8 @@ export type ChatDelta =
 export interface AssistantTurn {
   message: AssistantMessage;
   finishReason: "stop" | "length" | "tool_calls";
-  usage: { promptTokens: number; completionTokens: number };
+  /** `cachedTokens`: of the prompt, those whose work was kept from an earlier request. */
+  usage: { promptTokens: number; completionTokens: number; cachedTokens?: number };
   /** Tool-call markup that was not valid JSON with a name and an arguments object; also part of `content`. */
   malformedCall?: string;
 }

@@ -1,10 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { tinyConfig, tinyModel } from "../../test/fakes/tiny-model.ts";
 import { createRandom } from "../core/random.ts";
+import { type LoraShape, initLora, loraModules } from "../models/lora.ts";
+import { type Adapter, mergeAdapter } from "../models/peft.ts";
 import { buildBatch } from "../train/packing.ts";
 import { Trainer } from "../train/trainer.ts";
 import { Decoder } from "./decoder.ts";
-import { Scheduler } from "./scheduler.ts";
+import { PrefixCache } from "./prefix-cache.ts";
+import { type GenerateRequest, Scheduler } from "./scheduler.ts";
 
 const model = tinyModel(7);
 const random = createRandom(5);
@@ -89,12 +92,119 @@ describe("decoding with a cache", () => {
   });
 });
 
+/** A random adapter of the tiny model, strong enough to change what is said. */
+function tinyAdapter(seed: number, lora: LoraShape): Adapter {
+  const chance = createRandom(seed);
+  const modules = loraModules(model.architecture.parameters(tinyConfig), lora);
+  const tensors = initLora(modules, chance, model.tensors);
+  for (const [name, data] of tensors)
+    if (name.endsWith("lora_B.weight")) data.forEach((_, i) => (data[i] = chance.normal()));
+  return { lora, modules, tensors };
+}
+const adapters = [
+  tinyAdapter(1, { rank: 2, alpha: 4 }),
+  tinyAdapter(2, {
+    rank: 3,
+    alpha: 3,
+    targets: ["q_proj", "down_proj"],
+    rankPattern: { q_proj: 1 },
+  }),
+  tinyAdapter(3, { rank: 2, alpha: 2, dora: true, targets: ["v_proj", "down_proj"] }),
+];
+const near = (got: Float32Array, want: Float32Array): void => {
+  let most = 0;
+  got.forEach((x, i) => (most = Math.max(most, Math.abs(x - want[i]!))));
+  expect(most).toBeLessThan(2e-4);
+};
+
+describe("adapters beside the base", () => {
+  test("in one batch, each row gets what base or merged model gives it alone", async () => {
+    const decoder = new Decoder(model, { slots: 8, contextTokens: 40, adapters });
+    const choices = [1, undefined, 0, 2, 0, undefined, 1];
+    const prompts = choices.map((_, i) => prompt(3 + ((i * 5) % 11)));
+    const first: Float32Array[] = [];
+    for (const [slot, ids] of prompts.entries())
+      first.push(await decoder.prefill(ids, slot, { adapter: choices[slot] }));
+    const second = await decoder.step(choices.map(() => 5));
+    decoder.move(3, 0);
+    const moved = (await decoder.step([6]))[0]!;
+    await decoder.release();
+    for (const choice of new Set(choices)) {
+      const merged = choice === undefined ? model : mergeAdapter(model, adapters[choice]!);
+      const alone = new Decoder(merged, { slots: 1, contextTokens: 40 });
+      for (const [slot, ids] of prompts.entries()) {
+        if (choices[slot] !== choice) continue;
+        near(first[slot]!, await alone.prefill(ids, 0));
+        near(second[slot]!, (await alone.step([5]))[0]!);
+        if (slot === 3) near(moved, (await alone.step([6]))[0]!);
+      }
+      await alone.release();
+    }
+  });
+
+  test("what one adapter holds does not reach the rows of another, nor of the base", async () => {
+    const loud = { ...adapters[0]!, tensors: new Map(adapters[0]!.tensors) };
+    for (const [name, data] of loud.tensors)
+      loud.tensors.set(
+        name,
+        data.map((x) => 1e6 * x),
+      );
+    const logits: Float32Array[][] = [];
+    for (const other of [adapters[0]!, loud]) {
+      const decoder = new Decoder(model, {
+        slots: 3,
+        contextTokens: 40,
+        adapters: [other, adapters[1]!],
+      });
+      for (const [slot, adapter] of [0, 1, undefined].entries())
+        await decoder.prefill([1, 2, 3], slot, { adapter });
+      logits.push(await decoder.step([4, 4, 4]));
+      await decoder.release();
+    }
+    expect(logits[0]![0]).not.toEqual(logits[1]![0]);
+    expect(logits[0]![1]).toEqual(logits[1]![1]);
+    expect(logits[0]![2]).toEqual(logits[1]![2]);
+  });
+});
+
+describe("a prompt whose beginning was kept", () => {
+  test("gives the same logits at every split, in another slot, after the cache has grown", async () => {
+    const decoder = new Decoder(model, { slots: 2, contextTokens: 64, adapters });
+    const ids = prompt(23);
+    const whole = await decoder.prefill(ids, 0, { adapter: 0 });
+    const next = (await decoder.step([5]))[0]!;
+    expect(decoder.length(0)).toBe(24);
+    const saved = decoder.save(0);
+    expect(saved.byteLength).toBe(decoder.bytesOf(24));
+    for (let cached = 1; cached < ids.length; cached++) {
+      decoder.restore(1, saved, 24, cached);
+      near(await decoder.prefill(ids, 1, { adapter: 0, cached }), whole);
+      decoder.move(1, 0);
+      near((await decoder.step([5]))[0]!, next);
+    }
+    await decoder.release();
+  });
+
+  test("sequences go on unchanged while the cache grows under them", async () => {
+    const long = tinyModel(7, { ...tinyConfig, max_position_embeddings: 700 });
+    const decoder = new Decoder(long, { slots: 2, contextTokens: 700 });
+    const ids = prompt(255);
+    await decoder.prefill(ids, 0);
+    await decoder.prefill(prompt(600), 1);
+    const [grown] = await decoder.step([5, 5]);
+    const alone = new Decoder(long, { slots: 1, contextTokens: 700 });
+    near(grown!, await alone.prefill([...ids, 5], 0));
+    await decoder.release();
+    await alone.release();
+  });
+});
+
 describe("the scheduler", () => {
   const collect = async (
     scheduler: Scheduler,
     ids: number[],
     maxTokens: number,
-    signal?: AbortSignal,
+    more: Partial<GenerateRequest> = {},
   ): Promise<number[]> => {
     const out: number[] = [];
     for await (const token of scheduler.generate({
@@ -102,7 +212,7 @@ describe("the scheduler", () => {
       maxTokens,
       sample: argmax,
       endIds: new Set([-1]),
-      ...(signal && { signal }),
+      ...more,
     }))
       out.push(token);
     return out;
@@ -120,6 +230,40 @@ describe("the scheduler", () => {
     );
     await scheduler.close();
     expect(together).toEqual(alone);
+  });
+
+  test("a conversation that grows and one that branches off give the same with kept prefixes as without", async () => {
+    const size = { slots: 3, contextTokens: 64, adapters };
+    const plain = new Scheduler(new Decoder(model, size));
+    const prefixes = new PrefixCache(1 << 20);
+    const keeping = new Scheduler(new Decoder(model, size), prefixes);
+    const system = prompt(12);
+    const cached: number[] = [];
+    const both = async (ids: number[], adapter: number | undefined): Promise<number[]> => {
+      const key = `base, ${adapter}`;
+      const [want, got] = await Promise.all([
+        collect(plain, ids, 6, { adapter }),
+        collect(keeping, ids, 6, {
+          adapter,
+          prefixKey: key,
+          onPrompt: (count) => cached.push(count),
+        }),
+      ]);
+      expect(got).toEqual(want);
+      return got;
+    };
+    const answer = await both([...system, 1, 2], 0);
+    // Prompt and answer are known, but for the last token, which was never read.
+    const second = [...system, 1, 2, ...answer, 9];
+    await both(second, 0);
+    await both([...system, 3, 4], 0);
+    await both([...system, 3, 4], 1);
+    await both([...system, 3, 4], undefined);
+    await both([...system, 3, 4], 1);
+    expect(cached).toEqual([0, second.length - 2, system.length, 0, 0, system.length + 1]);
+    expect(prefixes.bytes).toBeGreaterThan(0);
+    await plain.close();
+    await keeping.close();
   });
 
   test("an end token ends the stream and is not part of it", async () => {

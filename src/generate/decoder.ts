@@ -117,6 +117,16 @@ export class Decoder {
     this.#chosen[to] = this.#chosen[from]!;
   }
 
+  /** Tokens that a slot's cache holds. */
+  length(slot: number): number {
+    return this.#lengths[slot]!;
+  }
+
+  /** Bytes of `tokens` tokens in the cache of one sequence. */
+  bytesOf(tokens: number): number {
+    return 8 * this.#keys.length * kvHeads(this.#config) * cacheWidth(this.#config) * tokens;
+  }
+
   /** A copy of a slot's cache: `[layers, 2 (keys, values), kvHeads, tokens, cacheWidth]`. */
   save(slot: number): Float32Array {
     const rows = this.#rows(slot);

@@ -6,6 +6,7 @@ import { createRandom } from "../core/random.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { encodePrompt } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { createPenalties } from "./penalties.ts";
 import { sample } from "./sampler.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { createStopFilter } from "./stop-filter.ts";
@@ -15,9 +16,25 @@ export interface LocalModel {
   scheduler: Scheduler;
   tokenizer: Tokenizer;
   template: ChatTemplate;
-  /** Where a request does not say. */
-  maxTokens?: number;
+  /** Which of the scheduler's adapters answers; the base where left out. */
+  adapter?: number | undefined;
+  /** Names base, adapter and template: prompts of equal keys and tokens share their work. */
+  prefixKey?: string | undefined;
+  /** How tokens are chosen where a request does not say. */
+  defaults?: SamplingDefaults | undefined;
 }
+
+export type SamplingDefaults = Pick<
+  ChatOptions,
+  | "temperature"
+  | "topP"
+  | "topK"
+  | "minP"
+  | "repetitionPenalty"
+  | "frequencyPenalty"
+  | "presencePenalty"
+  | "seed"
+>;
 
 const DEFAULT_MAX_TOKENS = 256;
 
@@ -46,8 +63,9 @@ export function createLocalChat(model: LocalModel): Chat {
   const { scheduler, tokenizer, template } = model;
   return async function* localChat(
     messages: readonly Message[],
-    options: ChatOptions = {},
+    asked: ChatOptions = {},
   ): AsyncGenerator<ChatDelta, AssistantTurn> {
+    const options = { ...model.defaults, ...asked };
     const tools = options.toolChoice === "none" ? [] : (options.tools ?? []);
     const start = tools.length > 0 ? forcedStart(options, template) : "";
     const prompt = [
@@ -61,16 +79,25 @@ export function createLocalChat(model: LocalModel): Chat {
     );
     const stop = createStopFilter(options.stop ?? []);
     const random = createRandom(options.seed ?? Math.floor(Math.random() * 2 ** 31));
-    const sampling = { temperature: options.temperature ?? 0, topP: options.topP ?? 1 };
+    const { temperature = 0 } = options;
+    const penalties = createPenalties(prompt, options);
     const decoder = tokenizer.createDecoder({ skipSpecial: true });
 
     yield* parser.push(start);
     let completionTokens = 0;
+    let cachedTokens = 0;
     let finish: "stop" | "length" = "length";
     const tokens = scheduler.generate({
       prompt,
-      maxTokens: options.maxTokens ?? model.maxTokens ?? DEFAULT_MAX_TOKENS,
-      sample: (logits) => sample(logits, sampling, random),
+      maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      adapter: model.adapter,
+      prefixKey: model.prefixKey,
+      onPrompt: (cached) => (cachedTokens = cached),
+      sample(logits) {
+        const token = sample(penalties.apply(logits), { ...options, temperature }, random);
+        penalties.push(token);
+        return token;
+      },
       endIds: template.endIds,
       ...(options.signal && { signal: options.signal }),
     });
@@ -101,7 +128,7 @@ export function createLocalChat(model: LocalModel): Chat {
         ...(parsed.toolCalls.length > 0 && { toolCalls: parsed.toolCalls }),
       },
       finishReason: parsed.toolCalls.length > 0 ? "tool_calls" : finish,
-      usage: { promptTokens: prompt.length, completionTokens },
+      usage: { promptTokens: prompt.length, completionTokens, cachedTokens },
       ...(parsed.malformedCall !== undefined && { malformedCall: parsed.malformedCall }),
     };
   };

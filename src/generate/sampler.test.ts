@@ -71,6 +71,54 @@ test("top-p keeps the smallest set that reaches p; top-k the k largest", () => {
   );
 });
 
+/** Temperature, min-p, top-k and top-p as their papers write them, each on the renormalised rest of the one before. */
+function reference(
+  logits: Float32Array,
+  { temperature, topP = 1, topK = 0, minP = 0 }: Parameters<typeof sample>[1],
+): number[] {
+  const most = Math.max(...logits);
+  let p = Array.from(logits, (x) => Math.exp((x - most) / temperature));
+  const normalise = (): void => {
+    const total = p.reduce((a, b) => a + b);
+    p = p.map((x) => x / total);
+  };
+  normalise();
+  const least = minP * Math.max(...p);
+  p = p.map((x) => (x < least ? 0 : x));
+  normalise();
+  const order = p.map((_, i) => i).toSorted((a, b) => p[b]! - p[a]! || a - b);
+  if (topK > 0) for (const id of order.slice(topK)) p[id] = 0;
+  normalise();
+  let mass = 0;
+  for (const id of order) {
+    if (mass >= topP) p[id] = 0;
+    mass += p[id]!;
+  }
+  normalise();
+  return p;
+}
+
+test("every mixture of settings gives the distribution of a plain reference", () => {
+  const random = createRandom(11);
+  const draws = 1000;
+  for (let round = 0; round < 80; round++) {
+    const logits = Float32Array.from({ length: random.integer(1, 20) }, () => 3 * random.normal());
+    const options = {
+      temperature: 0.3 + 2 * random.next(),
+      ...(random.next() < 0.7 && { topP: random.next() }),
+      ...(random.next() < 0.7 && { topK: random.integer(-1, 8) }),
+      ...(random.next() < 0.7 && { minP: random.next() ** 2 }),
+    };
+    // Evenly spread numbers instead of random ones: the shares are then exact to one draw a token.
+    const shares = Array.from(logits, () => 0);
+    for (let i = 0; i < draws; i++)
+      shares[sample(logits, options, { ...random, next: () => (i + 0.5) / draws })]! += 1 / draws;
+    reference(logits, options).forEach((want, id) =>
+      expect(Math.abs(shares[id]! - want), JSON.stringify(options)).toBeLessThan(1.5 / draws),
+    );
+  }
+});
+
 test("tokens that are ruled out never come; logits stay as they were", () => {
   const logits = Float32Array.from([-Infinity, 0, -Infinity, 1]);
   const copy = logits.slice();

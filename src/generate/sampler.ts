@@ -6,9 +6,11 @@ export interface SamplingOptions {
   /** 0 is greedy. */
   temperature: number;
   /** The smallest set of likeliest tokens with at least this probability together; 1 keeps all. */
-  topP: number;
-  /** At most this many tokens; absent or 0 keeps all. */
+  topP?: number;
+  /** At most this many tokens; absent or not above 0 keeps all. */
   topK?: number;
+  /** Only tokens with at least this share of the likeliest one's probability (Nguyen et al. 2024, arXiv 2407.01082); absent or 0 keeps all. */
+  minP?: number;
 }
 
 /** Index of the largest logit, the first of equals. Throws for a row that softmax could not take. */
@@ -32,28 +34,37 @@ function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** A token id. `-Infinity` rules a token out; NaN throws `generate/bad-logits`. `logits` is not changed. */
+/**
+ * A token id. In vLLM's order: temperature, min-p, top-k, and top-p of what is left. `-Infinity` rules a
+ * token out; NaN throws `generate/bad-logits`. `logits` is not changed.
+ */
 export function sample(logits: Float32Array, options: SamplingOptions, random: Random): number {
+  const { temperature, topP = 1, topK = 0, minP = 0 } = options;
   const best = argmax(logits);
-  if (options.temperature <= 0 || options.topK === 1) return best;
+  if (temperature <= 0 || topK === 1) return best;
 
+  // Relative to the likeliest token, whose weight is 1.
   const highest = logits[best]!;
   const weights = new Float64Array(logits.length);
   let total = 0;
   for (let i = 0; i < logits.length; i++) {
-    total += weights[i] = Math.exp((logits[i]! - highest) / options.temperature);
+    const weight = Math.exp((logits[i]! - highest) / temperature);
+    if (weight >= minP) total += weights[i] = weight;
   }
   // A token of less than (1 - p) / n cannot be in the nucleus: n of them would not fill the rest.
-  const floor = options.topP < 1 ? (total * (1 - options.topP)) / logits.length : 0;
+  const floor = topP < 1 && topK <= 0 ? (total * (1 - topP)) / logits.length : 0;
   let candidates: number[] = [];
   for (let i = 0; i < weights.length; i++) {
     if (weights[i]! > 0 && weights[i]! >= floor) candidates.push(i);
   }
-  if (options.topP < 1 || options.topK) {
+  if (topP < 1 || topK > 0) {
     candidates.sort((a, b) => weights[b]! - weights[a]! || a - b);
-    if (options.topK) candidates = candidates.slice(0, options.topK);
+    if (topK > 0) {
+      candidates = candidates.slice(0, topK);
+      total = candidates.reduce((sum, id) => sum + weights[id]!, 0);
+    }
     let mass = 0;
-    const end = candidates.findIndex((id) => (mass += weights[id]!) >= options.topP * total);
+    const end = candidates.findIndex((id) => (mass += weights[id]!) >= topP * total);
     if (end >= 0) candidates = candidates.slice(0, end + 1);
   }
   const kept = candidates.reduce((sum, id) => sum + weights[id]!, 0);

@@ -4,10 +4,17 @@
  */
 import { TwainError } from "../core/errors.ts";
 import type { Decoder } from "./decoder.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
 
 export interface GenerateRequest {
   prompt: readonly number[];
   maxTokens: number;
+  /** Which of the decoder's adapters; the base where left out. */
+  adapter?: number | undefined;
+  /** Under which key prefixes are kept and found; without one none are. */
+  prefixKey?: string | undefined;
+  /** Told when the prompt was read, and how many of its tokens did not have to be computed. */
+  onPrompt?(cachedTokens: number): void;
   /** Chooses the next token. */
   sample(logits: Float32Array): number;
   endIds: ReadonlySet<number>;
@@ -17,6 +24,8 @@ export interface GenerateRequest {
 interface Sequence {
   request: GenerateRequest;
   produced: number;
+  /** Prompt and answer so far. */
+  tokens: number[];
   /** The token that the next step feeds. */
   next: number;
   /** Tokens that the consumer has not taken yet; undefined ends the stream. */
@@ -31,14 +40,16 @@ const PREFILL_GROUP = 8;
 
 export class Scheduler {
   readonly #decoder: Decoder;
+  readonly #prefixes: PrefixCache | undefined;
   readonly #waiting: Sequence[] = [];
   /** Sequence i is in slot i of the decoder. */
   readonly #active: Sequence[] = [];
   #pumping: Promise<void> | undefined;
   #closed = false;
 
-  constructor(decoder: Decoder) {
+  constructor(decoder: Decoder, prefixes?: PrefixCache) {
     this.#decoder = decoder;
+    this.#prefixes = prefixes;
   }
 
   /** Token ids until an end token (not yielded) or a limit. Leaving the loop early stops the sequence. */
@@ -58,6 +69,7 @@ export class Scheduler {
     const sequence: Sequence = {
       request: { ...request, maxTokens },
       produced: 0,
+      tokens: [...request.prompt],
       next: 0,
       outbox: [],
       finish: "length",
@@ -125,8 +137,30 @@ export class Scheduler {
     const first = this.#active.length;
     this.#active.push(...group);
     for (const [i, sequence] of group.entries())
-      this.#take(sequence, await this.#decoder.prefill(sequence.request.prompt, first + i));
+      this.#take(sequence, await this.#read(sequence.request, first + i));
     this.#compact();
+  }
+
+  /** Reads a prompt into a slot, what is known of it from the cache. */
+  async #read(
+    { prompt, adapter, prefixKey, onPrompt }: GenerateRequest,
+    slot: number,
+  ): Promise<Float32Array> {
+    const known = prefixKey === undefined ? undefined : this.#prefixes?.find(prefixKey, prompt);
+    if (known) this.#decoder.restore(slot, known.saved, known.tokens, known.count);
+    const cached = known?.count ?? 0;
+    const logits = await this.#decoder.prefill(prompt, slot, { adapter, cached });
+    onPrompt?.(cached);
+    return logits;
+  }
+
+  /** Keeps a slot's entries for prompts that begin with the same tokens. */
+  #keep({ request: { prefixKey }, tokens, error }: Sequence, slot: number): void {
+    if (prefixKey === undefined || error) return;
+    const known = tokens.slice(0, this.#decoder.length(slot));
+    this.#prefixes?.put(prefixKey, known, this.#decoder.bytesOf(known.length), () =>
+      this.#decoder.save(slot),
+    );
   }
 
   #take(sequence: Sequence, logits: Float32Array): void {
@@ -140,6 +174,7 @@ export class Scheduler {
         sequence.outbox.push(undefined);
       } else {
         sequence.next = token;
+        sequence.tokens.push(token);
         sequence.produced++;
         sequence.outbox.push(token);
         if (sequence.produced >= request.maxTokens) sequence.outbox.push(undefined);
@@ -155,6 +190,7 @@ export class Scheduler {
     for (let slot = this.#active.length - 1; slot >= 0; slot--) {
       const sequence = this.#active[slot]!;
       if (sequence.produced < sequence.request.maxTokens && !sequence.error) continue;
+      this.#keep(sequence, slot);
       const last = this.#active.length - 1;
       if (slot !== last) {
         this.#decoder.move(last, slot);

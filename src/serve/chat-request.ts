@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import {
+  type ChatOptions,
   type Message,
   type ToolChoice,
   type ToolDefinition,
@@ -84,6 +85,12 @@ const Body = z.object(
     max_completion_tokens: z.int().positive().nullish(),
     temperature: z.number().min(0).max(2).nullish(),
     top_p: z.number().min(0).max(1).nullish(),
+    /** vLLM's names for what OpenAI's API does not have; -1 and 0 are off. */
+    top_k: z.int().min(-1).nullish(),
+    min_p: z.number().min(0).max(1).nullish(),
+    repetition_penalty: z.number().positive().max(10).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
     seed: z.int().nullish(),
     stop: z
       .union(
@@ -115,13 +122,7 @@ export interface ChatRequest {
   parallelToolCalls: boolean;
   stream: boolean;
   includeUsage: boolean;
-  sampling: {
-    maxTokens?: number;
-    temperature?: number;
-    topP?: number;
-    seed?: number;
-    stop?: string[];
-  };
+  sampling: Omit<ChatOptions, "tools" | "toolChoice" | "signal">;
   persona?: Persona;
 }
 
@@ -165,6 +166,11 @@ export function parseChatRequest(json: unknown): ChatRequest {
       maxTokens: body.max_completion_tokens ?? body.max_tokens,
       temperature: body.temperature,
       topP: body.top_p,
+      topK: body.top_k,
+      minP: body.min_p,
+      repetitionPenalty: body.repetition_penalty,
+      frequencyPenalty: body.frequency_penalty,
+      presencePenalty: body.presence_penalty,
       seed: body.seed,
       stop,
     }),

@@ -3,6 +3,13 @@ import { everyCharacters, type Script } from "../../test/fakes/scripted-chat.ts"
 import type { Completion, CompletionChunk } from "./completion.ts";
 import { ask, serve, tool } from "./test-server.ts";
 
+const USAGE = {
+  prompt_tokens: 7,
+  completion_tokens: 5,
+  total_tokens: 12,
+  prompt_tokens_details: { cached_tokens: 0 },
+};
+
 async function events(response: Response): Promise<string[]> {
   const text = await response.text();
   expect(text.endsWith("\n\n")).toBe(true);
@@ -60,7 +67,7 @@ describe("responses", () => {
           finish_reason: "stop",
         },
       ],
-      usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 },
+      usage: USAGE,
     });
   });
 
@@ -104,15 +111,7 @@ describe("responses", () => {
       "tool_calls",
       undefined,
     ]);
-    expect(chunks.map((chunk) => chunk.usage)).toEqual([
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-      { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 },
-    ]);
+    expect(chunks.map((chunk) => chunk.usage)).toEqual([null, null, null, null, null, null, USAGE]);
     expect(new Set(chunks.map((chunk) => `${chunk.id} ${chunk.created} ${chunk.model}`)).size).toBe(
       1,
     );

@@ -22,6 +22,7 @@ export interface WireUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  prompt_tokens_details: { cached_tokens: number };
 }
 
 export interface Completion extends CompletionHead {
@@ -68,10 +69,15 @@ export interface CompletionChunk extends CompletionHead {
   twainbot?: { tool_calls: [Omit<ExecutedCall, "result"> & { result?: JsonObject }] };
 }
 
-const wireUsage = ({ promptTokens, completionTokens }: AssistantTurn["usage"]): WireUsage => ({
+const wireUsage = ({
+  promptTokens,
+  completionTokens,
+  cachedTokens = 0,
+}: AssistantTurn["usage"]): WireUsage => ({
   prompt_tokens: promptTokens,
   completion_tokens: completionTokens,
   total_tokens: promptTokens + completionTokens,
+  prompt_tokens_details: { cached_tokens: cachedTokens },
 });
 
 const named = (call: ToolCall): Omit<ExecutedCall, "result"> => ({

@@ -55,7 +55,7 @@ describe("the tool loop", () => {
     ]);
     const told = chat.requests[1]!.messages.at(-1)!;
     expect(JSON.parse(told.content ?? "")).toEqual(end.executed[0]!.result);
-    expect(end.usage).toEqual({ promptTokens: 14, completionTokens: 10 });
+    expect(end.usage).toEqual({ promptTokens: 14, completionTokens: 10, cachedTokens: 0 });
   });
 
   test("the order of executed calls is that of the model, whichever lands first", async () => {

@@ -64,7 +64,7 @@ export async function* runToolLoop(
   const definitions = tools.map((tool) => tool.definition);
   const transcript: Message[] = [];
   const executed: ExecutedCall[] = [];
-  const usage = { promptTokens: 0, completionTokens: 0 };
+  const usage = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
   const ids = new Set(
     messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [])),
   );
@@ -95,6 +95,7 @@ export async function* runToolLoop(
     if (!turn) throw new Error("a chat ended without a turn");
     usage.promptTokens += turn.usage.promptTokens;
     usage.completionTokens += turn.usage.completionTokens;
+    usage.cachedTokens += turn.usage.cachedTokens ?? 0;
 
     const calls = last ? [] : withFreshIds(turn.message.toolCalls ?? [], ids);
     const exhausted =
