@@ -8,6 +8,7 @@ import { type ToolLoopEnd, runToolLoop } from "../serve/tool-loop.ts";
 import { defineCommand } from "./command.ts";
 import { callText, resultText } from "./conversation-text.ts";
 import { type RunModel, findRun, openRunModels, readRunRecipe } from "./open-run.ts";
+import { samplingArgs, samplingOf } from "./sampling-args.ts";
 import { type Output, type Paint, painter } from "./terminal.ts";
 import { openWeather, weatherArg } from "./weather-source.ts";
 
@@ -15,6 +16,8 @@ const HELP =
   "/persona twain|franklin|neutral   /model adapter|base   /new forgets what was said   /quit";
 /** Of one reply, its calls included. */
 const MAX_TOKENS = 300;
+/** The conversation so far is not computed again at every turn. */
+const PREFIX_BYTES = 256 << 20;
 
 /** Everything that a reply needs but the history. */
 interface Speaker {
@@ -139,12 +142,17 @@ export const command = defineCommand(
       default: "twain",
       description: "Who answers",
     },
+    ...samplingArgs,
     ...weatherArg,
   },
   async (args, { signal }) => {
     const dir = await findRun(args.run, args.runs);
     const recipe = await readRunRecipe(dir);
-    const models = await openRunModels(recipe, dir, { slots: 1 });
+    const { models, close: closeModels } = await openRunModels([{ recipe, dir }], {
+      slots: 1,
+      prefixBytes: PREFIX_BYTES,
+      defaults: samplingOf(args),
+    });
     const { provider, tools } = await openWeather(args.weather);
     const settings: Settings = { persona: Persona.parse(args.persona), model: models[0]! };
     const out = process.stdout;
@@ -202,7 +210,7 @@ export const command = defineCommand(
       if (terminal) lines.prompt();
     }
     lines.close();
-    for (const model of models) await model.close();
+    await closeModels();
     return 0;
   },
 );

@@ -3,14 +3,16 @@ import { access, readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Chat } from "../core/chat.ts";
 import { TwainError } from "../core/errors.ts";
+import { sha256 } from "../core/hash.ts";
 import { type Recipe, parseRecipe } from "../core/recipe.ts";
 import { type RunDir, runDir } from "../core/run-dir.ts";
 import { readManifest } from "../core/stage.ts";
 import { Decoder } from "../generate/decoder.ts";
-import { createLocalChat } from "../generate/local-chat.ts";
+import { type SamplingDefaults, createLocalChat } from "../generate/local-chat.ts";
+import { PrefixCache } from "../generate/prefix-cache.ts";
 import { Scheduler } from "../generate/scheduler.ts";
 import { type Model, readModel } from "../models/folder.ts";
-import { type Adapter, mergeAdapter, readAdapter } from "../models/peft.ts";
+import { type Adapter, adapterHash, readAdapter } from "../models/peft.ts";
 import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import { dequantizeModel } from "../models/quantize/quantized-model.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
@@ -26,11 +28,13 @@ export interface RunModel {
   name: "base" | "adapter";
   /** `<recipe>-base` and `<recipe>`. */
   id: string;
+  /** The id of the base: an adapter's, or its own. */
+  base: string;
+  description: string;
   chat: Chat;
   contextTokens: number;
   /** Unix seconds at which it was trained. */
   created: number;
-  close(): Promise<void>;
 }
 
 /** What both models of a run are made of. */
@@ -112,46 +116,95 @@ export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunPart
   return { base, adapter, tokenizer, template };
 }
 
-/** A chat over one model; `slots` sequences are decoded together. */
+/** A chat over one model by itself; `slots` sequences are decoded together. */
 export function openModel(
   model: Model,
-  parts: RunParts,
+  { tokenizer, template }: RunParts,
   slots: number,
-): { chat: Chat; contextTokens: number; close(): Promise<void> } {
-  const decoder = new Decoder(model, { slots, contextTokens: MOST_CONTEXT });
-  const scheduler = new Scheduler(decoder);
-  const { tokenizer, template } = parts;
+): { chat: Chat; close(): Promise<void> } {
+  const scheduler = new Scheduler(new Decoder(model, { slots, contextTokens: MOST_CONTEXT }));
   return {
     chat: createLocalChat({ scheduler, tokenizer, template }),
-    contextTokens: decoder.contextTokens,
     close: () => scheduler.close(),
   };
 }
 
-/** The models of a run, the adapter first where there is one. */
-export async function openRunModels(
-  recipe: Recipe,
-  dir: RunDir,
-  options: { slots: number },
-): Promise<RunModel[]> {
-  const parts = await readRunParts(recipe, dir);
-  const created = async (stage: "base" | "train"): Promise<number> =>
-    Math.floor((await stat(dir.manifest(stage))).mtimeMs / 1000);
-  const models: RunModel[] = [];
-  if (parts.adapter) {
-    const merged = mergeAdapter(parts.base, parts.adapter);
-    models.push({
-      name: "adapter",
-      id: recipe.name,
-      created: await created("train"),
-      ...openModel(merged, parts, options.slots),
-    });
+export interface OpenOptions {
+  /** Sequences that one base and its adapters decode together. */
+  slots: number;
+  /** Bytes of prompts' beginnings that are kept; none where left out. */
+  prefixBytes?: number;
+  /** How tokens are chosen where a request does not say. */
+  defaults?: SamplingDefaults;
+}
+
+interface OpenedRun {
+  recipe: Recipe;
+  dir: RunDir;
+  parts: RunParts;
+}
+
+/** The runs by base: those whose weights are the same bytes share one model. */
+async function readRuns(
+  runs: readonly { recipe: Recipe; dir: RunDir }[],
+): Promise<{ base: Model; runs: OpenedRun[] }[]> {
+  const groups = new Map<string, { base: Model; runs: OpenedRun[] }>();
+  for (const { recipe, dir } of runs) {
+    const parts = await readRunParts(recipe, dir);
+    const group = groups.get(parts.base.hash) ?? { base: parts.base, runs: [] };
+    group.runs.push({ recipe, dir, parts: { ...parts, base: group.base } });
+    groups.set(parts.base.hash, group);
   }
-  models.push({
-    name: "base",
-    id: `${recipe.name}-base`,
-    created: await created("base"),
-    ...openModel(parts.base, parts, options.slots),
-  });
-  return models;
+  return [...groups.values()];
+}
+
+/**
+ * The models of runs: each run's adapter, where it has one, and every base once, named after the first run
+ * that has it. One base's weights are held once, whatever the number of adapters, and requests for any of them
+ * are decoded in one batch.
+ */
+export async function openRunModels(
+  runs: readonly { recipe: Recipe; dir: RunDir }[],
+  { slots, prefixBytes = 0, defaults }: OpenOptions,
+): Promise<{ models: RunModel[]; close(): Promise<void> }> {
+  const prefixes = new PrefixCache(prefixBytes);
+  const models: RunModel[] = [];
+  const schedulers: Scheduler[] = [];
+  for (const { base, runs: group } of await readRuns(runs)) {
+    const adapters = group.flatMap(({ parts: { adapter } }) => adapter ?? []);
+    const decoder = new Decoder(base, { slots, contextTokens: MOST_CONTEXT, adapters });
+    const scheduler = new Scheduler(decoder, prefixes);
+    schedulers.push(scheduler);
+    const model = async (
+      name: RunModel["name"],
+      { recipe, dir, parts: { tokenizer, template, adapter } }: OpenedRun,
+    ): Promise<RunModel> => {
+      const own = name === "adapter" ? adapter : undefined;
+      const { mtimeMs } = await stat(dir.manifest(own ? "train" : "base"));
+      return {
+        name,
+        id: own ? recipe.name : `${recipe.name}-base`,
+        base: `${group[0]!.recipe.name}-base`,
+        description: own ? recipe.description : `The base of ${recipe.name}, without its adapter`,
+        created: Math.floor(mtimeMs / 1000),
+        contextTokens: decoder.contextTokens,
+        chat: createLocalChat({
+          scheduler,
+          tokenizer,
+          template,
+          defaults,
+          adapter: own && adapters.indexOf(own),
+          prefixKey: sha256(`${base.hash} ${own ? adapterHash(own) : "none"} ${template.hash}`),
+        }),
+      };
+    };
+    for (const run of group) if (run.parts.adapter) models.push(await model("adapter", run));
+    models.push(await model("base", group[0]!));
+  }
+  return {
+    models,
+    async close() {
+      for (const scheduler of schedulers) await scheduler.close();
+    },
+  };
 }

@@ -4,8 +4,11 @@ import { createApp } from "../serve/app.ts";
 import { listen } from "../serve/listen.ts";
 import { loadPage } from "../serve/page.ts";
 import { TwainError } from "../core/errors.ts";
+import type { Recipe } from "../core/recipe.ts";
+import type { RunDir } from "../core/run-dir.ts";
 import { defineCommand, jsonArg, optionValues } from "./command.ts";
-import { type RunModel, findRun, openRunModels, readRunRecipe } from "./open-run.ts";
+import { findRun, openRunModels, readRunRecipe } from "./open-run.ts";
+import { samplingArgs, samplingOf } from "./sampling-args.ts";
 import { openWeather, weatherArg } from "./weather-source.ts";
 
 /** Chats that one model decodes as a batch. */
@@ -29,30 +32,22 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-async function openRuns(
+/** The runs that were asked for, or the one trained last. Throws `cli/usage` for two of one name. */
+async function runsOf(
   folders: readonly string[],
   runs: string,
-): Promise<{ model: RunModel; description: string }[]> {
-  const opened: { model: RunModel; description: string }[] = [];
+): Promise<{ recipe: Recipe; dir: RunDir }[]> {
+  const found: { recipe: Recipe; dir: RunDir }[] = [];
   for (const folder of folders.length > 0 ? folders : [undefined]) {
     const dir = await findRun(folder, runs);
     const recipe = await readRunRecipe(dir);
-    for (const model of await openRunModels(recipe, dir, { slots: SLOTS })) {
-      if (opened.some(({ model: { id } }) => id === model.id)) {
-        throw new TwainError("cli/usage", `two runs are named ${recipe.name}`, {
-          hint: "Models are served under the recipe's name; give one run another (name=…).",
-        });
-      }
-      opened.push({
-        model,
-        description:
-          model.name === "adapter"
-            ? recipe.description
-            : `The base of ${recipe.name}, without its adapter`,
+    if (found.some((other) => other.recipe.name === recipe.name))
+      throw new TwainError("cli/usage", `two runs are named ${recipe.name}`, {
+        hint: "Models are served under the recipe's name; give one run another (name=…).",
       });
-    }
+    found.push({ recipe, dir });
   }
-  return opened;
+  return found;
 }
 
 export const command = defineCommand(
@@ -60,7 +55,8 @@ export const command = defineCommand(
     run: {
       type: "string",
       valueHint: "DIR",
-      description: "A run to serve; may be repeated. Default: the one trained last",
+      description:
+        "A run to serve; may be repeated, and runs with one base share its weights. Default: the one trained last",
     },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
     host: {
@@ -75,23 +71,36 @@ export const command = defineCommand(
       valueHint: "PORT",
       description: "Port to listen on; 0 takes a free one",
     },
+    "prefix-cache": {
+      type: "string",
+      default: "256",
+      valueHint: "MB",
+      description:
+        "Memory for the beginnings of prompts, which are not computed again; 0 keeps none",
+    },
+    ...samplingArgs,
     ...weatherArg,
     ...jsonArg,
   },
   async (args, { signal, rawArgs }) => {
     const port = portOf(args.port);
-    const opened = await openRuns(optionValues(rawArgs, "run"), args.runs);
+    const prefixMegabytes = Number(args["prefix-cache"]);
+    if (!(prefixMegabytes >= 0) || args["prefix-cache"].trim() === "")
+      throw new TwainError("cli/usage", `--prefix-cache cannot be ${args["prefix-cache"]}`, {
+        hint: "It is a number of megabytes.",
+      });
+    const opened = await openRunModels(await runsOf(optionValues(rawArgs, "run"), args.runs), {
+      slots: SLOTS,
+      prefixBytes: prefixMegabytes * 2 ** 20,
+      defaults: samplingOf(args),
+    });
     const { provider, tools } = await openWeather(args.weather);
     const local = isLoopback(args.host);
     const app = createApp({
       models: () =>
-        opened.map(({ model: { id, name, chat, created, contextTokens }, description }) => ({
-          id,
-          chat,
-          created,
-          contextTokens,
-          description,
-          ...(name === "adapter" && { root: `${id}-base` }),
+        opened.models.map(({ name, base, ...model }) => ({
+          ...model,
+          ...(name === "adapter" && { root: base }),
         })),
       tools,
       provider,
@@ -101,7 +110,7 @@ export const command = defineCommand(
       hosts: local ? "loopback" : "any",
     });
     const server = await listen(app, { host: args.host, port });
-    const models = opened.map(({ model }) => model.id);
+    const models = opened.models.map(({ id }) => id);
     if (args.json)
       process.stdout.write(
         `${JSON.stringify({ url: server.url, port: server.port, models, weather: provider.name })}\n`,
@@ -124,7 +133,7 @@ Ctrl-C stops it.
     await aborted(signal);
     if (!args.json) process.stderr.write("Stopping: running answers may end.\n");
     await server.close();
-    for (const { model } of opened) await model.close();
+    await opened.close();
     return 0;
   },
 );

@@ -3,6 +3,7 @@ import { TwainError } from "../core/errors.ts";
 import { Graph } from "./graph.ts";
 import { add, cast, equal, scale } from "./ops/elementwise.ts";
 import { gather } from "./ops/indexing.ts";
+import { expand, reshape, transpose } from "./ops/layout.ts";
 import { matmul } from "./ops/matmul.ts";
 import { type Program, compile } from "./session.ts";
 import { value } from "./value.ts";
@@ -145,4 +146,55 @@ test("names are unique", () => {
   expect(() => graph.input("x", "float32", [])).toThrow(/already has/);
   graph.output("y", x);
   expect(() => graph.output("y", x)).toThrow(/already has/);
+});
+
+test("one program runs at every value of its free sizes, which must agree between inputs", async () => {
+  const graph = new Graph();
+  const [rows, tokens] = [graph.freeSize("rows"), graph.freeSize("tokens")];
+  const x = graph.input("x", "float32", [rows, tokens, 4]);
+  const apart = transpose(reshape(x, [rows, tokens, 2, 2]), [0, 2, 1, 3]);
+  const flat = reshape(transpose(apart, [0, 2, 1, 3]), [rows * tokens, 4]);
+  graph.output("y", add(flat, graph.input("z", "float32", [4])));
+  graph.output("last", gather(flat, graph.input("at", "int64", [rows]), 0));
+  const program = await load(graph);
+  for (const [r, t] of [
+    [1, 1],
+    [2, 3],
+    [5, 2],
+  ] as const) {
+    const numbers = Float32Array.from({ length: r * t * 4 }, (_, i) => i);
+    const { y, last } = await program.run({
+      x: value("float32", [r, t, 4], numbers),
+      z: value("float32", [4], [0, 0, 0, 1]),
+      at: value(
+        "int64",
+        [r],
+        BigInt64Array.from({ length: r }, () => BigInt(r * t - 1)),
+      ),
+    });
+    expect(y!.shape).toEqual([r * t, 4]);
+    expect([...y!.data]).toEqual([...numbers].map((n) => (n % 4 === 3 ? n + 1 : n)));
+    expect(last!.shape).toEqual([r, 4]);
+    expect(Number(last!.data[0])).toBe((r * t - 1) * 4);
+  }
+  const wrong = program.run({
+    x: value("float32", [2, 1, 4], new Float32Array(8)),
+    z: value("float32", [4], new Float32Array(4)),
+    at: value("int64", [1], BigInt64Array.from([0n])),
+  });
+  expect(await codeOf(wrong)).toMatch(/^engine\/feeds: at is/);
+});
+
+test("what a constant cannot be, and a reshape not work out, is refused", async () => {
+  const graph = new Graph();
+  const [a, b] = [graph.freeSize("a"), graph.freeSize("b")];
+  const x = graph.input("x", "float32", [a, b]);
+  graph.output("y", reshape(reshape(x, [a * b]), [a, b]));
+  // Both would have to be worked out from one number.
+  graph.output("z", reshape(transpose(x, [1, 0]), [a, b]));
+  await expect(compile(graph)).rejects.toThrow(/two sizes that only a run knows/);
+  const other = new Graph();
+  const size = other.freeSize("a");
+  other.output("y", expand(other.input("x", "float32", [1]), [size]));
+  await expect(compile(other)).rejects.toThrow(/only a run knows/);
 });

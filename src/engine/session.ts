@@ -58,14 +58,15 @@ export class Program {
     for (const name of names) {
       if (!this.#outputs.has(name)) throw feedsError(`there is no output ${name}`, this.#outputs);
     }
-    const inputs = this.#wrap(feeds);
+    const bound = new Map<number, number>();
+    const inputs = this.#wrap(feeds, bound);
     try {
       const fetched: Record<string, OrtTensor | null> = {};
       for (const name of names) fetched[`out:${name}`] = null;
       for (const name of this.#updated) fetched[`updated:${name}`] = inputs[`in:${name}`]!;
       const results = await this.#session.run(inputs, fetched);
       return Object.fromEntries(
-        names.map((name) => [name, this.#unwrap(name, results[`out:${name}`])]),
+        names.map((name) => [name, this.#unwrap(name, results[`out:${name}`], bound)]),
       );
     } catch (error) {
       throw runtimeError("engine/run", "the run failed", error);
@@ -78,13 +79,15 @@ export class Program {
     await this.#session.release();
   }
 
-  #wrap(feeds: Readonly<Record<string, Value>>): Record<string, OrtTensor> {
+  #wrap(
+    feeds: Readonly<Record<string, Value>>,
+    bound: Map<number, number>,
+  ): Record<string, OrtTensor> {
     const missing = [...this.#inputs.keys()].filter((name) => !Object.hasOwn(feeds, name));
     const extra = Object.keys(feeds).filter((name) => !this.#inputs.has(name));
     if (missing.length > 0) throw feedsError(`no value for ${missing.join(", ")}`, this.#inputs);
     if (extra.length > 0) throw feedsError(`there is no input ${extra.join(", ")}`, this.#inputs);
     const wrapped: Record<string, OrtTensor> = {};
-    const bound = new Map<number, number>();
     for (const [name, input] of this.#inputs) {
       const value = feeds[name]!;
       if (value.dtype !== input.dtype || !this.#fits(value.shape, input.shape, bound)) {
@@ -95,7 +98,10 @@ export class Program {
     return wrapped;
   }
 
-  /** Whether sizes are the declared ones, and each free size the same wherever it stands. */
+  /**
+   * Whether sizes are the declared ones. A free size is what `bound` says, and is noted there where it is met
+   * for the first time.
+   */
   #fits(
     shape: readonly number[],
     declared: readonly number[],
@@ -103,16 +109,18 @@ export class Program {
   ): boolean {
     if (shape.length !== declared.length) return false;
     return declared.every((size, axis) => {
-      if (!this.#free.has(size)) return shape[axis] === size;
-      const known = bound.get(size) ?? shape[axis]!;
-      bound.set(size, known);
-      return shape[axis] === known;
+      const found = shape[axis]!;
+      if (this.#free.has(size) && !bound.has(size)) bound.set(size, found);
+      let [known, factor] = [size, 1];
+      for (const free of this.#free.keys())
+        for (; known > 0 && known % free === 0; known /= free) factor *= bound.get(free) ?? NaN;
+      return found === known * factor;
     });
   }
 
-  #unwrap(name: string, result: OrtTensor | undefined): Value {
+  #unwrap(name: string, result: OrtTensor | undefined, bound: Map<number, number>): Value {
     const { dtype, shape } = this.#outputs.get(name)!;
-    if (!result || result.type !== dtype || !this.#fits(result.dims, shape, new Map())) {
+    if (!result || result.type !== dtype || !this.#fits(result.dims, shape, bound)) {
       const got = result ? `${result.type}[${result.dims.join(",")}]` : "nothing";
       throw new Error(
         `output ${name} was inferred as ${dtype}[${shape.join(",")}], the runtime returned ${got}`,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
+import { sha256 } from "../core/hash.ts";
 import type { LoraConfig } from "../core/recipe.ts";
 import {
   type LoraModule,
@@ -192,6 +193,17 @@ export async function readAdapter(folder: string, model: Model): Promise<Adapter
     );
   }
   return { lora, modules, tensors };
+}
+
+/** SHA-256 of what the adapter does: modules, scales and numbers. */
+export function adapterHash({ modules, tensors }: Adapter): string {
+  const numbers = [...tensors]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { buffer, byteOffset, byteLength }]) => [
+      name,
+      sha256(new Uint8Array(buffer, byteOffset, byteLength)),
+    ]);
+  return sha256(JSON.stringify([modules, numbers]));
 }
 
 /** The model with the adapter folded into its weights: same function, one set of matrices. */

@@ -98,15 +98,16 @@ test(
     ) as object;
     expect(adapter).toMatchObject({ base_model_name_or_path: "someone/tiny-qwen3" });
 
-    const models = await openRunModels(await readRunRecipe(dir), dir, { slots: 1 });
+    const recipe = await readRunRecipe(dir);
+    const { models, close } = await openRunModels([{ recipe, dir }], { slots: 1 });
     expect(models.map(({ name }) => name)).toEqual(["adapter", "base"]);
-    for (const { chat, close } of models) {
+    for (const { chat } of models) {
       const turn = chat([{ role: "user", content: "Rain?" }], { maxTokens: 4 });
       let next = await turn.next();
       while (!next.done) next = await turn.next();
       expect(next.value.usage.completionTokens).toBeGreaterThan(0);
-      await close();
     }
+    await close();
 
     expect(statuses((await run(base)).out).slice(2)).toEqual([
       "base up to date",

@@ -10,6 +10,7 @@ import { after, reshapeAfter } from "./after.ts";
 import * as e from "./elementwise.ts";
 import { ops } from "./index.ts";
 import * as i from "./indexing.ts";
+import * as f from "./inference.ts";
 import * as l from "./layout.ts";
 import { matmul } from "./matmul.ts";
 import * as r from "./reduce.ts";
@@ -188,6 +189,33 @@ const cases: Record<string, Case[]> = {
       inputs: [value("uint8", [2, 2], [1, 255, 0, 7]), normals(random, [3])],
     },
   ],
+  FusedRmsNorm: [of((x, w) => f.fusedRmsNorm(x, w, 1e-5), [2, 3, 4], [4])],
+  FusedRope: [
+    {
+      build: (x, at, cos, sin) => f.fusedRope(x, 2, at, { cos, sin }),
+      inputs: [
+        normals(random, [1, 3, 8]),
+        int64([1, 3], [0, 4, 1]),
+        normals(random, [5, 2]),
+        normals(random, [5, 2]),
+      ],
+    },
+  ],
+  CachedAttention: [
+    {
+      build: (q, k, v, keys, values, last, longest) =>
+        f.cachedAttention(0.3, q, k, v, keys, values, last, longest),
+      inputs: [
+        normals(random, [2, 1, 32]),
+        normals(random, [2, 1, 16]),
+        normals(random, [2, 1, 16]),
+        normals(random, [2, 2, 4, 8]),
+        normals(random, [2, 2, 4, 8]),
+        value("int32", [2], [1, 3]),
+        value("int32", [1], [4]),
+      ],
+    },
+  ],
   ReshapeTo: [
     { build: (x, y) => reshapeAfter(x, y), inputs: [pick, normals(random, [])] },
     {
@@ -201,8 +229,9 @@ test("every registered op has a case, and every case an op", () => {
   expect(Object.keys(cases).toSorted()).toEqual(ops.map((op) => op.name).toSorted());
 });
 
-/** Ops whose outputs are steps or indices. */
+/** Ops whose outputs are steps or indices, and those without a gradient. */
 const flat = new Set(["Sign", "Equal", "Less", "ArgMax", "StopGradient"]);
+for (const op of f.inferenceOps) flat.add(op.name);
 
 describe.each(ops.map((op) => ({ op, name: op.name })))("$name", ({ op, name }) => {
   test("the runtime returns the inferred type", async () => {
