@@ -1,10 +1,14 @@
-/** `twainbot bench train`: how fast this machine trains, next to what one dense product reaches in the same process. */
+/** `twainbot bench`: how fast this machine trains and decodes, next to what it can do at most, measured in the same process. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { TwainError } from "../core/errors.ts";
 import { QUANTIZATIONS } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
+import { benchDecode } from "../generate/bench.ts";
 import { benchShapes, benchTrain } from "../train/bench.ts";
 import { defineCommand, jsonArg } from "./command.ts";
+
+/** SmolLM2-135M's: while training is measured on a few, how many weights a token reads depends on all. */
+const DECODE_LAYERS = 30;
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -16,7 +20,7 @@ function positive(name: string, text: string): number {
 
 export const command = defineCommand(
   {
-    what: { type: "positional", required: true, description: "What to measure: train" },
+    what: { type: "positional", required: true, description: "What to measure: train or decode" },
     shape: {
       type: "string",
       default: "smollm2-135m",
@@ -29,7 +33,12 @@ export const command = defineCommand(
     },
     rows: { type: "string", valueHint: "N", description: "Sequences in a batch" },
     length: { type: "string", valueHint: "N", description: "Tokens of a sequence" },
-    steps: { type: "string", valueHint: "N", description: "Optimizer steps that are timed" },
+    steps: {
+      type: "string",
+      valueHint: "N",
+      description: "Optimizer steps, or rounds of decoding, that are timed",
+    },
+    batch: { type: "string", valueHint: "N", description: "decode: streams at once (default 16)" },
     quantization: {
       type: "string",
       default: "none",
@@ -39,9 +48,9 @@ export const command = defineCommand(
     ...jsonArg,
   },
   async (args, { signal }) => {
-    if (args.what !== "train")
+    if (args.what !== "train" && args.what !== "decode")
       throw new TwainError("cli/usage", `there is no bench ${args.what}`, {
-        hint: "There is: twainbot bench train.",
+        hint: "There are: twainbot bench train, twainbot bench decode.",
       });
     const named = benchShapes[args.shape];
     if (!named)
@@ -62,7 +71,20 @@ export const command = defineCommand(
       ...(args.steps !== undefined && { steps: positive("steps", args.steps) }),
       ...(args.recompute !== undefined && { recompute: args.recompute }),
     };
-    const figures = await benchTrain(shape, signal, (line) => process.stderr.write(`${line}\n`));
+    const report = (line: string): void => void process.stderr.write(`${line}\n`);
+    const figures =
+      args.what === "train"
+        ? await benchTrain(shape, signal, report)
+        : await benchDecode(
+            {
+              ...shape,
+              layers: args.layers === undefined ? DECODE_LAYERS : shape.layers,
+              batch: positive("batch", args.batch ?? "16"),
+              rounds: args.steps === undefined ? 12 : shape.steps,
+            },
+            signal,
+            report,
+          );
     const machine = {
       processor: cpus()[0]?.model.trim() ?? "unknown",
       cores: availableParallelism(),
@@ -72,8 +94,8 @@ export const command = defineCommand(
     if (args.json)
       process.stdout.write(`${JSON.stringify({ bench: args.what, figures, machine }, null, 2)}\n`);
     else {
-      for (const { name, value, unit, ratio } of figures) {
-        const share = ratio === undefined ? "" : `   ${ratio.toFixed(2)} of the peak`;
+      for (const { name, value, unit, ratio, ratioOf = "of the peak" } of figures) {
+        const share = ratio === undefined ? "" : `   ${ratio.toFixed(2)} ${ratioOf}`;
         process.stdout.write(
           `${name.padEnd(20)}${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit}${share}\n`,
         );

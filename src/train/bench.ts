@@ -7,20 +7,12 @@ import { initLora, loraModules } from "../models/lora.ts";
 import type { PackedTensor } from "../models/quantize/format.ts";
 import { type Quantization, formatFor, packTensor } from "../models/quantize/index.ts";
 import { type QuantizedModel, quantizedModel } from "../models/quantize/quantized-model.ts";
+import type { Figure } from "../core/figure.ts";
 import { createRandom } from "../core/random.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { type Trained } from "./graphs.ts";
 import { packOnce } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
-
-export interface Figure {
-  name: string;
-  value: number;
-  unit: string;
-  /** What the value is compared with, and value / reference. */
-  reference?: number;
-  ratio?: number;
-}
 
 export interface BenchShape {
   hidden: number;

@@ -1,16 +1,19 @@
 /** A recipe on a base model that is already there: a golden Qwen3 folder with a vocabulary of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startHub } from "../fakes/hub-server.ts";
-import { runDir } from "../../src/core/run-dir.ts";
+import { type AssistantTurn, type Chat, completeTurn } from "../../src/core/chat.ts";
+import type { Recipe } from "../../src/core/recipe.ts";
+import { type RunDir, runDir } from "../../src/core/run-dir.ts";
 import { packageRoot } from "../../src/core/package-root.ts";
 import { createRandom } from "../../src/core/random.ts";
 import { openRunModels, readRunRecipe } from "../../src/cli/open-run.ts";
 import { readModel, writeModel } from "../../src/models/folder.ts";
+import { readAdapter, writeAdapter } from "../../src/models/peft.ts";
 import { createTokenizer, writeTokenizerFiles } from "../../src/tokenizer/tokenizer.ts";
 import { trainVocabulary } from "../../src/tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../../src/tokenizer/twain-template.ts";
@@ -84,6 +87,49 @@ const statuses = (out: string): string[] =>
     ({ stage, status }) => `${stage} ${status}`,
   );
 
+/** Two runs on one base, served at once, say what each says alone; a question asked again is not read again. */
+async function serveTwo(recipe: Recipe, dir: RunDir): Promise<void> {
+  const second = {
+    recipe: { ...recipe, name: "other-two" },
+    dir: runDir(join(place, "other-two")),
+  };
+  await cp(dir.root, second.dir.root, { recursive: true });
+  const adapter = await readAdapter(dir.train.adapter, await readModel(folder));
+  for (const [name, data] of adapter.tensors)
+    if (name.endsWith("lora_B.weight"))
+      adapter.tensors.set(
+        name,
+        data.map((x) => -300 * x),
+      );
+  await writeAdapter(second.dir.train.adapter, { ...adapter, baseName: "x", card: "" });
+
+  const runs = [{ recipe, dir }, second];
+  const ask = async (chat: Chat): Promise<AssistantTurn> =>
+    completeTurn(chat([{ role: "user", content: "Will it rain in Hannibal?" }], { maxTokens: 12 }));
+  const alone = new Map<string, string | null>();
+  for (const run of runs) {
+    const { models, close } = await openRunModels([run], { slots: 1 });
+    for (const { id, chat } of models) alone.set(id, (await ask(chat)).message.content);
+    await close();
+  }
+  expect(alone.get("other-two")).not.toBe(alone.get("other-base"));
+
+  const { models, close } = await openRunModels(runs, { slots: 4, prefixBytes: 1 << 20 });
+  expect(models.map(({ id, base }) => `${id} of ${base}`)).toEqual([
+    "other-base of other-base-base",
+    "other-two of other-base-base",
+    "other-base-base of other-base-base",
+  ]);
+  for (const again of [false, true]) {
+    const turns = await Promise.all(models.map(({ chat }) => ask(chat)));
+    for (const [i, { message, usage }] of turns.entries()) {
+      expect(message.content).toBe(alone.get(models[i]!.id));
+      expect(usage.cachedTokens).toBe(again ? usage.promptTokens - 1 : 0);
+    }
+  }
+  await close();
+}
+
 test(
   "is trained on, measured and answers; other weights under the same name are noticed",
   slow,
@@ -108,6 +154,7 @@ test(
       expect(next.value.usage.completionTokens).toBeGreaterThan(0);
     }
     await close();
+    await serveTwo(recipe, dir);
 
     expect(statuses((await run(base)).out).slice(2)).toEqual([
       "base up to date",
