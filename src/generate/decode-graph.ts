@@ -14,11 +14,9 @@ import {
   transpose,
   type Tensor,
 } from "../engine/index.ts";
-import { outputWeight } from "../models/architecture.ts";
 import { type ModelConfig, headDim, kvHeads } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
 import type { Adapter } from "../models/peft.ts";
-import { linear } from "../models/weights.ts";
 import { decodeWeights } from "./decode-weights.ts";
 
 /** Numbers of a head in the cache: headDim, with zeros up to a multiple of 8 that the operator asks for. */
@@ -94,6 +92,6 @@ export function decodeGraph(
   });
   const flat = reshape(states, [batch * tokens, config.hidden_size]);
   const ends = gather(flat, graph.input("ends", "int64", [batch]), 0);
-  graph.output("logits", linear(ends, weights.tensor(outputWeight(config))));
+  graph.output("logits", weights.logits(ends));
   return graph;
 }
