@@ -74,7 +74,7 @@ export function forecastText(
   const assumed = stages.filter((stage) => stage.assumed);
   const notes = [
     `this machine: ${bytes(machine.limit)}, ${bytes(machine.available)} of them free`,
-    "memory is within 25 % of what was measured; a step's time depends on what else runs",
+    "memory is told from the graphs (docs/training.md says how well); time depends on what else runs",
     ...(assumed.length > 0
       ? [
           `${assumed.map(({ stage }) => NAMES[stage]).join(", ")}: rows are not known yet, all their tokens count as trained`,

@@ -67,7 +67,9 @@ function pass(graph: Graph, fusedMatmul: boolean): Graph {
   for (const [name, x] of graph.outputs) result.output(name, copyOf(x));
   // Nodes that a fold went around.
   const needed = liveTensors(result);
-  result.nodes.splice(0, Infinity, ...result.nodes.filter((node) => needed.has(node.output.id)));
+  let kept = 0;
+  for (const node of result.nodes) if (needed.has(node.output.id)) result.nodes[kept++] = node;
+  result.nodes.length = kept;
   return result;
 }
 
