@@ -49,8 +49,11 @@ export async function runStages(
   options: StagesOptions,
 ): Promise<StageOutcome[]> {
   const stages = all.filter((stage) => stage.wanted?.(recipe) ?? true);
-  for (const stage of stages) stage.config(recipe);
   const dir = runOf(recipe, options.runs);
+  for (const stage of stages) {
+    stage.config(recipe);
+    await stage.check?.(recipe, dir);
+  }
   let unlock: () => Promise<void>;
   try {
     await mkdir(dir.root, { recursive: true });

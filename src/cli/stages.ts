@@ -4,6 +4,7 @@ import { collect } from "../data/collect.ts";
 import { curate } from "../data/curate.ts";
 import { createEvaluate } from "../evals/evaluate.ts";
 import { base } from "../train/base-stage.ts";
+import { dapt } from "../train/dapt-stage.ts";
 import { preference } from "../train/preference-stage.ts";
 import { train } from "../train/train-stage.ts";
 import { openSystems } from "./open-systems.ts";
@@ -12,4 +13,12 @@ export const evaluate = createEvaluate({
   openSystems: ({ recipe, dir }) => openSystems(recipe, dir),
 });
 
-export const allStages: readonly Stage[] = [collect, curate, base, train, preference, evaluate];
+export const allStages: readonly Stage[] = [
+  collect,
+  curate,
+  base,
+  dapt,
+  train,
+  preference,
+  evaluate,
+];

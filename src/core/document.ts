@@ -1,5 +1,6 @@
 /** A `Document`: one text as it was collected, with where it came from and under what licence. */
 import { z } from "zod";
+import { Persona } from "./conversation.ts";
 
 /** What a text is; curation rules are scoped by it (a headline may be five words long, a book may not). */
 export const DocumentKind = z.enum([
@@ -34,3 +35,21 @@ export const Document = z.strictObject({
   extra: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
 });
 export type Document = z.infer<typeof Document>;
+
+/** A text field that the source may have left in `extra`; an empty one counts as absent. */
+export const extraText = (document: Document, key: string): string | undefined => {
+  const value = document.extra[key];
+  return typeof value === "string" && value !== "" ? value : undefined;
+};
+
+/** Whose voice it is: what the source says, else what the author's name says. */
+export function personaOf(document: Document): Persona {
+  const said = Persona.safeParse(document.extra.persona);
+  if (said.success) return said.data;
+  if (/twain|clemens/i.test(document.author ?? "")) return "twain";
+  return /franklin/i.test(document.author ?? "") ? "franklin" : "neutral";
+}
+
+/** What stays on one side of the split: the work that a passage was cut from, else the text itself. */
+export const splitKeyOf = (document: Document): string =>
+  extraText(document, "work") ?? document.id;

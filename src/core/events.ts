@@ -5,6 +5,7 @@ export const StageName = z.enum([
   "collect",
   "curate",
   "base",
+  "dapt",
   "train",
   "preference",
   "evaluate",

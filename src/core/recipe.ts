@@ -3,6 +3,8 @@
  * named here; whoever owns them checks their own fields before anything runs.
  */
 import { z } from "zod";
+import { Persona } from "./conversation.ts";
+import { DocumentKind } from "./document.ts";
 import { TwainError } from "./errors.ts";
 import { explainIssues } from "./recipe-errors.ts";
 
@@ -113,6 +115,25 @@ const LoraConfig = z.strictObject({
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
 
+/** The adapter's training on plain text before it is shown a conversation. */
+const DaptConfig = TrainingConfig.extend({
+  /** Longer texts are cut. */
+  sequenceLength: positive.min(2).default(384),
+  /** What TRL advises for adapters; a model of a few million parameters wants ten times it. */
+  learningRate: z.number().positive().default(1e-4),
+  /** Which of the curated texts; of a book its passages are. */
+  kinds: z
+    .array(DocumentKind.exclude(["book"]))
+    .nonempty()
+    .default(["passage", "aphorism", "weather-answer"]),
+  /** Share of training tokens by whose text it is; left out, as much of each as there is. */
+  mixture: z
+    .partialRecord(Persona, z.number().nonnegative())
+    .refine((shares) => Object.values(shares).some((share) => share > 0), "no share above 0")
+    .optional(),
+});
+export type DaptConfig = z.infer<typeof DaptConfig>;
+
 /** DPO after supervised training. */
 const PreferenceConfig = TrainingConfig.extend({
   /** Packed rows in one forward pass; both sides of a pair are in the same one. */
@@ -182,6 +203,8 @@ export const Recipe = z.strictObject({
   }),
   curate: CurateConfig.prefault({}),
   base: BaseConfig,
+  /** Train the adapter on plain text of the curated corpus before `train`; left out, there is no such stage. */
+  dapt: DaptConfig.optional(),
   train: TrainingConfig.extend({
     lora: LoraConfig.prefault({}),
     /** How the frozen base is kept in memory (QLoRA); evaluation then uses the same rounded weights. */

@@ -40,6 +40,8 @@ export interface RunDir {
   readonly base: TrainingFiles & { readonly root: string };
   /** Base models in the formats of `train.quantization`, named by the hash of what they were made from. */
   readonly quantized: string;
+  /** Training on plain text, where the recipe asks for it. */
+  readonly dapt: TrainingFiles & { readonly adapter: string };
   readonly train: TrainingFiles & { readonly root: string; readonly adapter: string };
   readonly preference: TrainingFiles & {
     readonly adapter: string;
@@ -86,6 +88,7 @@ export function runDir(root: string): RunDir {
     },
     base: { root: at("base", "model"), ...trainingFiles("base") },
     quantized: at("base", "quantized"),
+    dapt: { adapter: at("dapt", "adapter"), ...trainingFiles("dapt") },
     train: {
       root: at("train"),
       adapter: at("train", "adapter"),

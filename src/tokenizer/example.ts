@@ -64,6 +64,17 @@ function toExample(id: string, parts: { ids: number[]; trained: number }[]): Exa
   return { id, ids, trained };
 }
 
+/** The ids of plain text between the tokens that begin and end a text; all but the first are trained. */
+export function encodeText(
+  id: string,
+  text: string,
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+): Example {
+  const ids = tokenizer.encode(template.renderText(text));
+  return toExample(id, [{ ids, trained: ids.length }]);
+}
+
 /**
  * The ids of a conversation with its assistant turns trained, each up to and with its stop token;
  * of plain text every token but the first. Throws `tokenizer/template-not-prefix-preserving` and
@@ -76,10 +87,8 @@ export function encodeConversation(
 ): Example {
   const { id, messages, tools } = conversation;
   if (isPlainText(conversation)) {
-    const ids = tokenizer.encode(
-      template.renderText(messages.map((message) => message.content ?? "").join("\n\n")),
-    );
-    return toExample(id, [{ ids, trained: ids.length }]);
+    const text = messages.map((message) => message.content ?? "").join("\n\n");
+    return encodeText(id, text, tokenizer, template);
   }
   const segments = cut(messages, tools, template, false);
   if (!segments) {

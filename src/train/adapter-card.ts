@@ -10,26 +10,16 @@ export interface AdapterFacts {
   bestStep: number;
   steps: number;
   tokens: number;
-  /** The stage that wrote it. */
-  stage: "train" | "preference";
+  /** How it was trained last, in words. */
+  kind: string;
+  learningRate: number;
+  /** Of the loss. */
+  unit: string;
 }
 
 export function adapterCard(facts: AdapterFacts): string {
   const { recipe } = facts;
   const { lora } = recipe.train;
-  const { preference } = recipe;
-  const how =
-    facts.stage === "preference" && preference
-      ? {
-          learningRate: preference.learningRate,
-          kind: `DPO (beta ${preference.beta}) after supervised training`,
-          unit: "a pair",
-        }
-      : {
-          learningRate: recipe.train.learningRate,
-          kind: "supervised",
-          unit: "nats per trained token",
-        };
   return `---
 library_name: peft
 base_model: ${JSON.stringify(facts.baseName)}
@@ -46,8 +36,8 @@ ${recipe.description || "A LoRA adapter trained with twainbot."}
 | base | ${facts.baseName} |
 | base in training | ${recipe.train.quantization === "none" ? "float32" : recipe.train.quantization} |
 | ${lora.dora ? "DoRA" : lora.rslora ? "rsLoRA" : "LoRA"} | rank ${lora.rank}, alpha ${lora.alpha}, ${facts.modules} layers, ${facts.parameters.toLocaleString("en")} parameters |
-| training | ${how.kind}, ${facts.steps} steps, ${facts.tokens.toLocaleString("en")} token slots, learning rate ${how.learningRate} |
-| best validation loss | ${facts.bestLoss.toFixed(4)} ${how.unit}, at step ${facts.bestStep} |
+| training | ${facts.kind}, ${facts.steps} steps, ${facts.tokens.toLocaleString("en")} token slots, learning rate ${facts.learningRate} |
+| best validation loss | ${facts.bestLoss.toFixed(4)} ${facts.unit}, at step ${facts.bestStep} |
 
 The chat template is in the base's \`tokenizer_config.json\`; train and serve with the same one. What
 the adapter was trained on is described by the dataset card of the run (\`dataset/README.md\`).

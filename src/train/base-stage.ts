@@ -14,20 +14,14 @@ import type { BaseConfig, Recipe, ScratchBaseConfig } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { sizeOf } from "../engine/index.ts";
-import { readModel, writeModel } from "../models/folder.ts";
+import { writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
 import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
-import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
-import { createChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
-import {
-  type Tokenizer,
-  createTokenizer,
-  loadTokenizer,
-  writeTokenizerFiles,
-} from "../tokenizer/tokenizer.ts";
+import { createChatTemplate } from "../tokenizer/chat-template.ts";
+import { type Tokenizer, createTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts";
 import { type TokenizerFiles, trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
@@ -35,6 +29,7 @@ import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
 import { recipeTrackers } from "./mlflow.ts";
+import { openBase } from "./open-base.ts";
 import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 import { restoreUnseen } from "./unseen-embeddings.ts";
@@ -155,7 +150,12 @@ async function* trainScratch(
     message: `${trainer.trainableParameters.toLocaleString("en")} parameters, vocabulary ${tokenizer.vocabSize}, ${train.rows.toLocaleString("en")} rows`,
   };
   try {
-    const mixture = createMixture(train.byDomain, base.mixture, random.fork("mixture"));
+    const mixture = createMixture(
+      train.byDomain,
+      base.mixture,
+      random.fork("mixture"),
+      "base.mixture",
+    );
     const rows = sampleExamples(valid, base.training.validRows, random.fork("valid").shuffle);
     const result = yield* trainLoop({
       stage: "base",
@@ -204,13 +204,12 @@ async function* checkFolder(
   path: string,
   { recipe, dir, signal }: StageContext<BaseStageConfig>,
 ): AsyncGenerator<RunEvent, StageResult> {
-  const { quantization } = recipe.train;
-  const model =
-    quantization === "none"
-      ? await readModel(path)
-      : await quantizeFolder(path, quantization, { cache: dir.quantized, signal });
-  const tokenizer = await loadTokenizer(path);
-  const template = await loadChatTemplate(path, tokenizer);
+  const { model, tokenizer, template } = await openBase(
+    path,
+    recipe.train.quantization,
+    dir,
+    signal,
+  );
   if (tokenizer.vocabSize > model.config.vocab_size) {
     throw new TwainError(
       "model/vocab-mismatch",

@@ -5,12 +5,13 @@ import type { Example } from "../tokenizer/example.ts";
 
 /**
  * An endless, deterministic stream. The domain whose share of tokens lags most behind its weight is
- * next. Throws `train/empty-domain` when a weighted domain has no examples.
+ * next. `setting` is where the recipe has the weights. Throws `train/empty-domain` when a weighted domain has no examples.
  */
 export function createMixture(
   byDomain: ReadonlyMap<string, readonly Example[]>,
   weights: Readonly<Record<string, number>>,
   random: Random,
+  setting = "train.mixture",
 ): () => Example {
   const total = Object.values(weights).reduce((a, b) => a + b, 0);
   const queues = Object.entries(weights)
@@ -20,9 +21,9 @@ export function createMixture(
       if (examples.length === 0) {
         throw new TwainError(
           "train/empty-domain",
-          `the mixture asks for ${domain} (${weight}), the training set has no such rows`,
+          `${setting} asks for ${domain} (${weight}), there are no such rows to train on`,
           {
-            hint: `It has ${[...byDomain].map(([name, list]) => `${name} (${list.length})`).join(", ")}. Set train.mixture.${domain}=0 or add data.`,
+            hint: `There are ${[...byDomain].map(([name, list]) => `${name} (${list.length})`).join(", ")}. Set ${setting}.${domain}=0 or add data.`,
           },
         );
       }
@@ -35,7 +36,7 @@ export function createMixture(
       };
     });
   if (queues.length === 0)
-    throw new TwainError("train/empty-domain", "train.mixture has no weight above 0");
+    throw new TwainError("train/empty-domain", `${setting} has no weight above 0`);
   let served = 0;
   return () => {
     let next = queues[0]!;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PreferenceRow } from "../core/preference.ts";
 import { fromPreferenceRow } from "../core/preference.ts";
-import { createRandom } from "../core/random.ts";
 import { type ChatTemplate, createChatTemplate } from "../tokenizer/chat-template.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { type Tokenizer, createTokenizer } from "../tokenizer/tokenizer.ts";
@@ -14,7 +13,6 @@ import {
   type EncodedPair,
   encodePreference,
   encodePreferences,
-  splitPairs,
   withReferences,
 } from "./preference-data.ts";
 
@@ -108,18 +106,6 @@ const pairs = Array.from({ length: 70 }, (_, i): EncodedPair => ({
   rejected: example(`p${i} rejected`, 2, i, 3),
   splitKey: `k${i % 10}`,
 }));
-
-test("the split keeps rows of one key on one side, and both sides have rows", () => {
-  for (const share of [0, 0.1, 0.5, 1]) {
-    const { train, valid } = splitPairs(pairs, share, createRandom(1));
-    expect(new Set([...train, ...valid])).toEqual(new Set(pairs));
-    const keys = new Set(train.map(({ splitKey }) => splitKey));
-    expect(valid.every(({ splitKey }) => !keys.has(splitKey))).toBe(true);
-    expect(Math.min(train.length, valid.length)).toBeGreaterThan(0);
-  }
-  const single = pairs.slice(0, 3).map((pair) => ({ ...pair, splitKey: "one" }));
-  expect(splitPairs(single, 0.1, createRandom(1)).valid).toHaveLength(1);
-});
 
 describe("references", () => {
   let scored = 0;

@@ -7,7 +7,6 @@ import type { RunEvent } from "../core/events.ts";
 import { fingerprint } from "../core/hash.ts";
 import { readJsonl } from "../core/jsonl.ts";
 import { type Preference, PreferenceRow, fromPreferenceRow } from "../core/preference.ts";
-import type { Random } from "../core/random.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation, encodePrompt } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -50,6 +49,14 @@ export const readPreferenceFile = (path: string): Promise<string> =>
     throw noRows(path, "is not there", cause);
   });
 
+/** Throws `train/no-preference` for a file with fewer than two rows, and `core/bad-jsonl`: before a run is worth it. */
+export async function checkPreferenceFile(path: string): Promise<void> {
+  await readPreferenceFile(path);
+  let rows = 0;
+  for await (const _ of readJsonl(path, PreferenceRow)) rows++;
+  if (rows < 2) throw noRows(path, `has ${rows} rows; two are needed, one to validate`);
+}
+
 /**
  * Encodes a file. Pairs with a side over `maxTokens`, without a trained token, or with two equal sides are
  * left out and counted. Throws `train/no-preference` for fewer than two that are left.
@@ -86,24 +93,6 @@ export async function encodePreferences(
       `has ${pairs.length} of ${rows} rows that can be trained on (${JSON.stringify(dropped)}); two are needed, one to validate`,
     );
   return { pairs, rows, dropped };
-}
-
-/** A share of the pairs for validation, by split key where there are several; at least one on each side. */
-export function splitPairs<P extends EncodedPair>(
-  pairs: readonly P[],
-  share: number,
-  random: Random,
-): { train: P[]; valid: P[] } {
-  const keys = [...new Set(pairs.map(({ splitKey }) => splitKey))];
-  const groups =
-    keys.length > 1
-      ? keys.map((key) => pairs.filter(({ splitKey }) => splitKey === key))
-      : pairs.map((pair) => [pair]);
-  const order = random.shuffle(groups);
-  const valid: P[] = [];
-  while (order.length > 1 && valid.length < Math.max(1, share * pairs.length))
-    valid.push(...order.pop()!);
-  return { train: order.flat(), valid };
 }
 
 const Reference = z.strictObject({

@@ -6,24 +6,23 @@ import { createRandom } from "../core/random.ts";
 import type { PreferenceConfig, Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
-import { readModel } from "../models/folder.ts";
 import { readAdapter, writeAdapter } from "../models/peft.ts";
-import { loadChatTemplate } from "../tokenizer/chat-template.ts";
-import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { adapterCard } from "./adapter-card.ts";
-import { baseFolder } from "./base-stage.ts";
+import { baseFolder, baseName } from "./base-stage.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { recipeTrackers } from "./mlflow.ts";
+import { openBase } from "./open-base.ts";
 import {
   type EncodedPair,
+  checkPreferenceFile,
   encodePreferences,
   readPreferenceFile,
   scorePairs,
-  splitPairs,
   withReferences,
 } from "./preference-data.ts";
 import { type Pair, meanPreferenceLoss, packPairs, preferenceLoss } from "./preference-loss.ts";
+import { splitByKey } from "./split-by-key.ts";
 import { Trainer } from "./trainer.ts";
 
 type Config = PreferenceConfig & { lora: Recipe["train"]["lora"] };
@@ -34,10 +33,12 @@ const tokensOf = (pairs: readonly Pair[], side: "chosen" | "rejected"): number =
 async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint } = context;
   const { lora, ...config } = context.config;
-  const folder = baseFolder(recipe, dir);
-  const model = await readModel(folder);
-  const tokenizer = await loadTokenizer(folder);
-  const template = await loadChatTemplate(folder, tokenizer);
+  const { model, tokenizer, template } = await openBase(
+    baseFolder(recipe, dir),
+    recipe.train.quantization,
+    dir,
+    signal,
+  );
   const start = await readAdapter(dir.train.adapter, model);
   const random = createRandom(recipe.seed).fork("preference");
   const { pairs, rows, dropped } = await encodePreferences(
@@ -70,7 +71,7 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
   } finally {
     await reference.release();
   }
-  const { train, valid } = splitPairs(known, config.validShare, random.fork("split"));
+  const { train, valid } = splitByKey(known, config.validShare, random.fork("split"));
   yield {
     type: "notice",
     stage: "preference",
@@ -107,20 +108,22 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
         stage: "preference",
         message: `the loss on rows kept back never fell below ln 2 (best ${result.bestLoss.toFixed(4)}): nothing was learnt that holds for them`,
       };
-    const baseName = recipe.base.kind === "folder" ? recipe.base.path : `${recipe.name}-base`;
+    const base = baseName(recipe);
     const card = adapterCard({
       recipe,
-      baseName,
+      baseName: base,
       modules: start.modules.length,
       parameters: trainer.trainableParameters,
-      stage: "preference",
+      kind: `DPO (beta ${config.beta}) after supervised training`,
+      learningRate: config.learningRate,
+      unit: "a pair",
       ...result,
     });
     const outputs = await writeAdapter(dir.preference.adapter, {
       lora,
       modules: start.modules,
       tensors: result.best,
-      baseName,
+      baseName: base,
       card,
     });
     return {
@@ -150,6 +153,7 @@ export const preference: Stage<Config> = {
   wanted: (recipe) => recipe.preference !== undefined,
   needs: ["base", "train"],
   config: (recipe) => ({ ...sectionOf(recipe), lora: recipe.train.lora }),
+  check: (_recipe, dir) => checkPreferenceFile(dir.dataset.preference),
   // The file may come from elsewhere than curate.
   inputs: async (_config, dir: RunDir) => sha256(await readPreferenceFile(dir.dataset.preference)),
   run,

@@ -3,32 +3,28 @@ import type { RunEvent } from "../core/events.ts";
 import { createRandom } from "../core/random.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
-import { readModel } from "../models/folder.ts";
 import { initLora, loraModules } from "../models/lora.ts";
-import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
-import { writeAdapter } from "../models/peft.ts";
-import { loadChatTemplate } from "../tokenizer/chat-template.ts";
-import { loadTokenizer } from "../tokenizer/tokenizer.ts";
+import { readAdapter, writeAdapter } from "../models/peft.ts";
 import { adapterCard } from "./adapter-card.ts";
 import { baseFolder, baseName } from "./base-stage.ts";
 import { encodeDataset, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
+import { knownConfig } from "./known-config.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
 import { recipeTrackers } from "./mlflow.ts";
+import { openBase } from "./open-base.ts";
 import { packStream } from "./packing.ts";
 import { Trainer } from "./trainer.ts";
 
 async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, config, dir, signal, fingerprint } = context;
-  const folder = baseFolder(recipe, dir);
-  const { quantization } = config;
-  const model =
-    quantization === "none"
-      ? await readModel(folder)
-      : await quantizeFolder(folder, quantization, { cache: dir.quantized, signal });
-  const tokenizer = await loadTokenizer(folder);
-  const template = await loadChatTemplate(folder, tokenizer);
+  const { model, tokenizer, template } = await openBase(
+    baseFolder(recipe, dir),
+    config.quantization,
+    dir,
+    signal,
+  );
   const train = await encodeDataset(
     dir.dataset.train,
     tokenizer,
@@ -60,17 +56,14 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
     dropout: lora.dropout,
     plusRatio: lora.plusRatio,
   } as const;
-  const trainer = new Trainer(
-    model,
-    trained,
-    initLora(modules, random.fork("init"), model.tensors),
-    config,
-    { random: random.fork("noise") },
-  );
+  const start = recipe.dapt
+    ? (await readAdapter(dir.dapt.adapter, model)).tensors
+    : initLora(modules, random.fork("init"), model.tensors);
+  const trainer = new Trainer(model, trained, start, config, { random: random.fork("noise") });
   yield {
     type: "notice",
     stage: "train",
-    message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters`,
+    message: `LoRA rank ${lora.rank} on ${modules.length} layers: ${trainer.trainableParameters.toLocaleString("en")} trained parameters${recipe.dapt ? ", as dapt left them" : ""}`,
   };
   try {
     const mixture = createMixture(train.byDomain, config.mixture, random.fork("mixture"));
@@ -93,7 +86,9 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
       baseName: base,
       modules: modules.length,
       parameters: trainer.trainableParameters,
-      stage: "train",
+      kind: `supervised${recipe.dapt ? " after plain text (DAPT)" : ""}`,
+      learningRate: config.learningRate,
+      unit: "nats per trained token",
       ...result,
     });
     const outputs = await writeAdapter(dir.train.adapter, {
@@ -122,6 +117,11 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
 export const train: Stage<Recipe["train"]> = {
   name: "train",
   needs: ["curate", "base"],
+  alsoNeeds: (recipe) => (recipe.dapt ? ["dapt"] : []),
   config: (recipe) => recipe.train,
+  async check(recipe, dir) {
+    const base = await knownConfig(recipe, dir);
+    if (base) loraModules(base.architecture.parameters(base.config), recipe.train.lora);
+  },
   run,
 };

@@ -1,6 +1,6 @@
 /** Requests and replies made from collected documents: passages, sayings, headlines, jokes, answers. */
 import type { Conversation, Domain, Persona } from "../../core/conversation.ts";
-import type { Document } from "../../core/document.ts";
+import { type Document, extraText, personaOf, splitKeyOf } from "../../core/document.ts";
 import type { Random } from "../../core/random.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { fill } from "./fill.ts";
@@ -26,19 +26,6 @@ interface Lesson {
   offered?: boolean;
 }
 
-const textOf = (document: Document, key: string): string | undefined => {
-  const value = document.extra[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
-};
-
-/** What the source says, else what the author's name says. */
-export function personaOf(document: Document): Persona {
-  const said = textOf(document, "persona");
-  if (said === "twain" || said === "franklin" || said === "neutral") return said;
-  if (/twain|clemens/i.test(document.author ?? "")) return "twain";
-  return /franklin/i.test(document.author ?? "") ? "franklin" : "neutral";
-}
-
 function choose(
   name: string,
   texts: readonly string[],
@@ -51,20 +38,22 @@ function choose(
 function humour(document: Document, random: Random): Lesson | undefined {
   if (document.kind === "joke") {
     const template = choose("joke", JOKE, random);
-    const setup = textOf(document, "setup");
-    const punchline = textOf(document, "punchline");
+    const setup = extraText(document, "setup");
+    const punchline = extraText(document, "punchline");
     return {
       domain: "humour",
       // Jokes are told in the house voice as often as in none.
       persona: random.next() < 0.5 ? "twain" : "neutral",
       template: template.id,
-      user: fill(template.text, { topic: spokenTopic(textOf(document, "condition") ?? "general") }),
+      user: fill(template.text, {
+        topic: spokenTopic(extraText(document, "condition") ?? "general"),
+      }),
       answer: setup && punchline ? `${setup} ${punchline}` : document.text,
     };
   }
   // Real news that only sounds like a joke teaches the wrong thing.
   if (document.extra.humorous === false) return undefined;
-  const tag = textOf(document, "condition") ?? headlineTopic(document.text);
+  const tag = extraText(document, "condition") ?? headlineTopic(document.text);
   const topic = tag && spokenTopic(tag);
   const template = topic
     ? choose("headline", HEADLINE, random)
@@ -91,7 +80,7 @@ function cutStart(text: string): { start: string; rest: string } | undefined {
 function literary(document: Document, random: Random): Lesson | undefined {
   const persona = personaOf(document);
   if (persona === "neutral") return undefined;
-  const given = textOf(document, "topic");
+  const given = extraText(document, "topic");
   const topic = given ? spokenTopic(given) : topicOf(document.text);
   const cut = given ? undefined : cutStart(document.text);
   // "And he said:" leads nowhere.
@@ -117,7 +106,7 @@ function lessonOf(document: Document, random: Random): Lesson | undefined {
     case "joke":
       return humour(document, random);
     case "weather-answer": {
-      const question = textOf(document, "question");
+      const question = extraText(document, "question");
       if (!question) return undefined;
       const persona = personaOf(document);
       return {
@@ -173,7 +162,7 @@ export function* makeInstructions(
           ...(document.url && { url: document.url }),
           generator: "twainbot-instructions",
           template: lesson.template,
-          split_key: textOf(document, "work") ?? document.id,
+          split_key: splitKeyOf(document),
         },
       };
     }
@@ -184,7 +173,7 @@ export function* makeInstructions(
 export function* makePlainText(documents: readonly Document[]): Generator<Conversation> {
   for (const document of documents) {
     const written = document.kind === "passage" || document.kind === "weather-answer";
-    const plain = textOf(document, "persona") === "neutral" || document.extra.role === "neutral";
+    const plain = extraText(document, "persona") === "neutral" || document.extra.role === "neutral";
     if (!plain || !(written || document.kind === "book")) continue;
     yield {
       id: `text-${document.id}`,
@@ -199,7 +188,7 @@ export function* makePlainText(documents: readonly Document[]): Generator<Conver
         parents: [document.id],
         licence: document.licence,
         ...(document.url && { url: document.url }),
-        split_key: textOf(document, "work") ?? document.id,
+        split_key: splitKeyOf(document),
       },
     };
   }
