@@ -1,5 +1,5 @@
 /** The stage on a model that knows nothing, from files to files. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -119,4 +119,34 @@ test("a recipe without the section has no such stage; the file's bytes are an in
   });
   await writeFile(dir.dataset.preference, `\n${await readFile(dir.dataset.preference, "utf8")}`);
   expect(await preference.inputs!(preference.config(recipe()), dir)).not.toBe(before);
+});
+
+test("before anything runs, rows that are not there, too few or no rows at all are told", async () => {
+  await expect(preference.check!(recipe(), dir)).resolves.toBeUndefined();
+  const other = runDir(join(folder, "other"));
+  const code = async (): Promise<unknown> =>
+    preference.check!(recipe(), other).catch((error: unknown) => (error as { code: string }).code);
+  expect(await code()).toBe("train/no-preference");
+  const [row] = (await readFile(dir.dataset.preference, "utf8")).trim().split("\n");
+  await mkdir(other.dataset.root, { recursive: true });
+  await writeFile(other.dataset.preference, `${row}\n`);
+  expect(await code()).toBe("train/no-preference");
+  await writeFile(other.dataset.preference, `${row}\n{"id":"x"}\n`);
+  expect(await code()).toBe("core/bad-jsonl");
+  await writeFile(other.dataset.preference, `${row}\n${row}\n`);
+  expect(await code()).toBeUndefined();
+});
+
+test("the base is packed as it was for train", async () => {
+  const plain = recipe();
+  const own = { ...plain, train: { ...plain.train, quantization: "int8" as const } };
+  const events = preference.run({
+    recipe: own,
+    config: { ...preference.config(own), steps: 1 },
+    dir,
+    fingerprint: "packed",
+    signal: new AbortController().signal,
+  });
+  while (!(await events.next()).done);
+  expect(await readdir(dir.quantized)).toHaveLength(1);
 });

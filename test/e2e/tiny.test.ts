@@ -218,6 +218,36 @@ describe("a run that is disturbed", slow, () => {
   });
 });
 
+describe("a run with training on plain text", slow, () => {
+  beforeAll(() => cp(at("whole"), at("chained"), { recursive: true }));
+  const dapt = [
+    "dapt.steps=4",
+    "dapt.learningRate=4e-3",
+    "dapt.warmupSteps=0",
+    "dapt.microBatch=2",
+  ];
+  const chained = async (...args: string[]): Promise<string[]> => {
+    const { code, stdout, stderr } = await twainbot(...tiny("chained", "train.steps=4", ...args));
+    expect(code, stderr).toBe(0);
+    return (JSON.parse(stdout) as { stages: { stage: string; status: string }[] }).stages.map(
+      ({ stage, status }) => `${stage} ${status}`,
+    );
+  };
+
+  test("keeps dataset and base, and trains and measures what comes of it", async () => {
+    const before = ["collect up to date", "curate up to date", "base up to date"];
+    const ran = [...before, "dapt done", "train done", "evaluate done"];
+    expect(await chained(...dapt)).toEqual(ran);
+    const metrics = await readFile(at("chained", "dapt", "metrics.jsonl"), "utf8");
+    expect(metrics).toContain('"validLoss"');
+    expect(existsSync(at("chained", "dapt", "tensorboard"))).toBe(true);
+    const card = await readFile(at("chained", "train", "adapter", "README.md"), "utf8");
+    expect(card).toContain("supervised after plain text (DAPT)");
+    const up = ran.map((line) => line.replace("done", "up to date"));
+    expect(await chained(...dapt)).toEqual(up);
+  });
+});
+
 describe("what a user gets wrong: a code, an exit status, a hint, no stack", () => {
   test.each([
     ["an unknown recipe", ["run", "tinny"], 1, "recipe/unknown", "did you mean tiny?"],
@@ -249,6 +279,27 @@ describe("what a user gets wrong: a code, an exit status, a hint, no stack", () 
       "evaluate/unknown-task",
       "tools",
     ],
+    [
+      "LoRA targets that the base does not have",
+      ["run", "tiny", "name=none", 'train.lora.targets=["qkv_proj"]'],
+      1,
+      "model/lora-targets",
+      "q_proj",
+    ],
+    [
+      "preferences that are not there",
+      ["run", "tiny", "name=none", "preference.steps=1", "preference.learningRate=1e-5"],
+      1,
+      "train/no-preference",
+      "leave the section out",
+    ],
+    [
+      "an adapter of its own for plain text",
+      ["run", "tiny", "name=none", "dapt.steps=1", "dapt.lora.rank=2"],
+      1,
+      "recipe/invalid",
+      "dapt.lora: unknown key",
+    ],
     ["an unknown command", ["rnu", "tiny"], 2, "cli/usage", "Did you mean twainbot run?"],
     ["an unknown option", ["run", "tiny", "--jsno"], 2, "cli/usage", "Did you mean --json?"],
     [
@@ -272,6 +323,8 @@ describe("what a user gets wrong: a code, an exit status, a hint, no stack", () 
     expect(ended.stderr).toContain(`error[${expected}] `);
     expect(ended.stderr).toContain(hint);
     expect(ended.stderr).not.toMatch(/^ {4}at /m);
+    // All of it can be told before any stage is started.
+    expect(ended.stderr).not.toContain("▸");
     expect(ended.stdout).toBe("");
   });
 });
