@@ -21,6 +21,8 @@ describe("a recipe", () => {
   test.each([
     ["train.lora.rnak=3", /train\.lora\.rnak: unknown key \(did you mean rank\?\)/],
     ["train.learningrate=3", /train\.learningrate: unknown key \(did you mean learningRate\?\)/],
+    ["dapt.mixture.twian=1", /dapt\.mixture\.twian: unknown key \(did you mean twain\?\)/],
+    ["dapt.mixture.twain=0", /dapt\.mixture: no share above 0/],
     ["base.hiden=3", /base\.hiden: unknown key \(did you mean hidden\?\)/],
     ["curate.drills=-1", /curate\.drills/],
     ["name=Bad Name", /name: lower-case/],
