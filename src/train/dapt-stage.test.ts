@@ -89,7 +89,10 @@ async function run<C>(
   stage: Stage<C>,
   own: Recipe,
   dir: RunDir,
-  { signal = new AbortController().signal, on = (_: RunEvent): void => {} } = {},
+  {
+    signal = new AbortController().signal,
+    on,
+  }: { signal?: AbortSignal; on?: (event: RunEvent) => void } = {},
 ): Promise<{ result: StageResult; events: RunEvent[] }> {
   const events: RunEvent[] = [];
   const config = stage.config(own);
@@ -99,7 +102,7 @@ async function run<C>(
     const next = await work.next();
     if (next.done) return { result: next.value, events };
     events.push(next.value);
-    on(next.value);
+    on?.(next.value);
   }
 }
 
@@ -156,7 +159,9 @@ test("interrupted and run again, it ends with the same bytes", async () => {
   const stop = new AbortController();
   const interrupted = run(dapt, recipe(), dir, {
     signal: stop.signal,
-    on: (event) => event.type === "train-step" && event.step === 6 && stop.abort(),
+    on(event) {
+      if (event.type === "train-step" && event.step === 6) stop.abort();
+    },
   });
   await expect(interrupted).rejects.toThrow("aborted");
   const { events } = await run(dapt, recipe(), dir);
