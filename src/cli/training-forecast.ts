@@ -42,7 +42,7 @@ export async function forecastTraining(
   return found;
 }
 
-const NAMES = { base: "base", train: "adapter", preference: "preference" } as const;
+const NAMES = { base: "base", dapt: "dapt", train: "adapter", preference: "preference" } as const;
 
 /** "0.41 s (0.29 to 0.66)": one unit for all three. */
 function estimate({ likely, low, high }: StepSeconds): string {
@@ -88,7 +88,12 @@ export function forecastText(
     .join("\n")}\n`;
 }
 
-const STAGE_KEYS = { base: "base.training", train: "train", preference: "preference" } as const;
+const STAGE_KEYS = {
+  base: "base.training",
+  dapt: "dapt",
+  train: "train",
+  preference: "preference",
+} as const;
 
 /** Predictions were up to a quarter too high, so only what is beyond that is refused. */
 const CLEARLY = 1.25;

@@ -21,7 +21,7 @@ import { preferenceLoss } from "./preference-loss.ts";
 import { compiledShape } from "./trainer.ts";
 import type { TrainingJob } from "./training-cost.ts";
 
-export type TrainingStage = "base" | "train" | "preference";
+export type TrainingStage = "base" | "dapt" | "train" | "preference";
 
 export interface StageJob {
   readonly stage: TrainingStage;
@@ -162,7 +162,7 @@ export async function trainingJobs(
   };
 
   const jobs: StageJob[] = [];
-  const { base, train, preference } = recipe;
+  const { base, dapt, train, preference } = recipe;
   if (base.kind === "scratch") {
     const config = base.training;
     const { found, assumed } = await batches(
@@ -178,13 +178,27 @@ export async function trainingJobs(
   const { lora, quantization } = train;
   const modules = loraModules(model.architecture.parameters(model.config), lora);
   const trained = { kind: "lora", modules, plusRatio: lora.plusRatio } as const;
+  const frozen = quantization === "none" ? model : { ...model, quantization };
+  const withDropout = { ...trained, dropout: lora.dropout };
+  // Every token of a text is trained, so its batches need no look at the rows.
+  if (dapt)
+    jobs.push({
+      stage: "dapt",
+      assumed: true,
+      job: {
+        model: frozen,
+        trained: withDropout,
+        config: dapt,
+        ...unknownBatches(dapt.microBatch, dapt.sequenceLength),
+      },
+    });
   const { found, assumed } = await batches(dir.dataset, train);
   jobs.push({
     stage: "train",
     assumed,
     job: {
-      model: quantization === "none" ? model : { ...model, quantization },
-      trained: { ...trained, dropout: lora.dropout },
+      model: frozen,
+      trained: withDropout,
       config: train,
       ...found,
     },
@@ -194,7 +208,7 @@ export async function trainingJobs(
       stage: "preference",
       assumed: true,
       job: {
-        model,
+        model: frozen,
         trained,
         config: preference,
         objective: preferenceLoss([], preference.beta),
