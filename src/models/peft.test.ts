@@ -46,6 +46,9 @@ test("an adapter is read as it was written, under PEFT's names and required keys
   expect(stored.get("base_model.model.model.layers.1.mlp.down_proj.lora_B.weight")!.shape).toEqual([
     24, 3,
   ]);
+  // Anything else in the file, and other programs would not load it.
+  for (const name of stored.keys())
+    expect(name).toMatch(/^base_model\.model\.model\.layers\.\d\.\S+_proj\.lora_[AB]\.weight$/);
   expect(metadata).toEqual({ format: "pt" });
   const config = JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8"));
   expect(config).toMatchObject({

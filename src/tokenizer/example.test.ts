@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Message, ToolDefinition } from "../core/chat.ts";
-import type { Conversation } from "../core/conversation.ts";
+import { type Conversation, ConversationRow, fromRow } from "../core/conversation.ts";
+import type { JsonObject } from "../core/json.ts";
 import { type ChatTemplate, createChatTemplate } from "./chat-template.ts";
 import { encodeConversation, encodePrompt } from "./example.ts";
 import { type Tokenizer, createTokenizer } from "./tokenizer.ts";
@@ -216,6 +217,51 @@ test("no double-encoded arguments, and the result, schema and call are all in th
     "It will reach 62.",
   ])
     expect(text).toContain(part);
+});
+
+test("arguments that were encoded twice, or are no object, are refused", () => {
+  const written = (given: string): Conversation => {
+    const call = { id: "a", type: "function", function: { name: "get_weather", arguments: given } };
+    const messages = [
+      { role: "user", content: "Rain?" },
+      { role: "assistant", content: null, tool_calls: [call] },
+    ];
+    const { messages: _, ...rest } = conversation([]);
+    return fromRow(ConversationRow.parse({ ...rest, messages }));
+  };
+  const once = JSON.stringify({ location: "Hannibal" });
+  const text = tokenizer.decode(encodeConversation(written(once), tokenizer, twain).ids);
+  expect(text).toContain('"arguments":{"location":"Hannibal"}');
+  for (const wrong of [JSON.stringify(once), "[1]", "null", "Hannibal", '{"location":'])
+    expect(() => encodeConversation(written(wrong), tokenizer, twain), wrong).toThrow(
+      expect.objectContaining({ code: "tokenizer/bad-arguments" }),
+    );
+});
+
+test("a tokenizer that would add begin tokens of its own does not, in training or at serving", async () => {
+  const files = await trainVocabulary(["the weather"], { ...twainTokens, vocabSize: 300 });
+  const id = createTokenizer(files).tokenToId("<|bos|>")!;
+  const begin = [{ SpecialToken: { id: "<|bos|>", type_id: 0 } }];
+  const text = (id: string): object => ({ Sequence: { id, type_id: 0 } });
+  const eager = createTokenizer({
+    config: { ...files.config, add_bos_token: true },
+    tokenizer: {
+      ...files.tokenizer,
+      // As Llama 3 has it.
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [...begin, text("A")],
+        pair: [...begin, text("A"), ...begin, text("B")],
+        special_tokens: { "<|bos|>": { id: "<|bos|>", ids: [id], tokens: ["<|bos|>"] } },
+      } as JsonObject,
+    },
+  });
+  const own = createChatTemplate(files.config, eager);
+  const begins = (ids: Iterable<number>): number => [...ids].filter((each) => each === id).length;
+  expect(begins(encodeConversation(conversation(weatherChat, tools), eager, own).ids)).toBe(1);
+  expect(begins(encodePrompt(weatherChat.slice(0, 2), tools, eager, own))).toBe(1);
+  const plain = conversation([{ role: "assistant", content: "the weather" }], undefined, "text");
+  expect(begins(encodeConversation(plain, eager, own).ids)).toBe(1);
 });
 
 test("only assistant turns are trained, with their stop token but not the line end after it", () => {

@@ -75,10 +75,25 @@ export function encodeText(
   return toExample(id, [{ ids, trained: ids.length }]);
 }
 
+/** A call whose arguments are text, such as JSON that was encoded twice, would be learnt as it is. */
+function checkArguments(id: string, messages: readonly Message[]): void {
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    for (const { name, arguments: given } of message.toolCalls ?? []) {
+      if (typeof given === "object" && given !== null && !Array.isArray(given)) continue;
+      throw new TwainError(
+        "tokenizer/bad-arguments",
+        `${id}: the arguments of a call of ${name} are no JSON object: ${JSON.stringify(given).slice(0, 80)}`,
+        { hint: "In a dataset row `arguments` is an object written as JSON, once." },
+      );
+    }
+  }
+}
+
 /**
  * The ids of a conversation with its assistant turns trained, each up to and with its stop token;
- * of plain text every token but the first. Throws `tokenizer/template-not-prefix-preserving` and
- * `tokenizer/no-stop-token`.
+ * of plain text every token but the first. Throws `tokenizer/template-not-prefix-preserving`,
+ * `tokenizer/no-stop-token` and `tokenizer/bad-arguments`.
  */
 export function encodeConversation(
   conversation: Conversation,
@@ -86,6 +101,7 @@ export function encodeConversation(
   template: ChatTemplate,
 ): Example {
   const { id, messages, tools } = conversation;
+  checkArguments(id, messages);
   if (isPlainText(conversation)) {
     const text = messages.map((message) => message.content ?? "").join("\n\n");
     return encodeText(id, text, tokenizer, template);

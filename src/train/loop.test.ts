@@ -126,6 +126,24 @@ test.each(["adamw", "muon"] as const)(
   },
 );
 
+test("a killed run, which saves nothing on its way out, goes on from its last checkpoint to the same weights and losses", async () => {
+  const whole = await loop();
+  const numbers = (await metrics()).map(({ step, loss, validLoss }) => ({ step, loss, validLoss }));
+  await rm(folder, { recursive: true });
+  await expect(
+    loop({}, undefined, (event) => {
+      if (event.type === "train-step" && event.step === 5) throw new Error("killed");
+    }),
+  ).rejects.toThrow("killed");
+  expect((await metrics()).at(-1)!["step"]).toBe(5);
+  const resumed = await loop();
+  expect(resumed.events[0]).toMatchObject({ message: "resumed after step 4" });
+  expect(resumed.result.best).toEqual(whole.result.best);
+  expect((await metrics()).map(({ step, loss, validLoss }) => ({ step, loss, validLoss }))).toEqual(
+    numbers,
+  );
+});
+
 test("as many checkpoints are kept as asked for", async () => {
   await loop({ keepCheckpoints: 1 });
   expect(await readdir(runDir(folder).train.checkpoints)).toEqual([

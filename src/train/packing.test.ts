@@ -74,6 +74,33 @@ describe("packing", () => {
     expect(seen.size).toBe(200);
   });
 
+  test("an endless stream trains the tokens that were to be trained, each as often as it is placed", () => {
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 4 }), (sizes, rows) => {
+        const examples = sizes.map((size, i) => example(i + 1, size));
+        let served = 0;
+        const stream = packStream(() => examples[served++ % examples.length]!, rows, 32);
+        for (let i = 0; i < 4; i++) {
+          const batch = stream.next().value;
+          const wanted = batch.placements.flatMap(({ example: { ids, trained } }) =>
+            [...ids].flatMap((id, at) => (trained[at] ? [`${id - 1}→${id}`] : [])),
+          );
+          expect(trainedPairs(batch).toSorted()).toEqual(wanted.toSorted());
+        }
+      }),
+    );
+  });
+
+  test("the first token of an example is never predicted, even where it is marked as trained", () => {
+    const marked = [1, 2, 3].map((index) => {
+      const made = example(index, 5);
+      return { ...made, trained: made.trained.with(0, 1) };
+    });
+    const [batch] = packOnce(marked, 1, 32);
+    expect(batch!.placements).toHaveLength(3);
+    expect(batch!.targets.filter((id) => id % 1000 === 0)).toEqual([]);
+  });
+
   test("a row that does not fit is an error, never cut", () => {
     expect(() => [...packOnce([example(1, 33)], 1, 32)]).toThrow(/33 tokens/);
   });

@@ -2,8 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { PreferenceRow } from "../core/preference.ts";
-import { fromPreferenceRow } from "../core/preference.ts";
+import { PreferenceRow, fromPreferenceRow } from "../core/preference.ts";
 import { type ChatTemplate, createChatTemplate } from "../tokenizer/chat-template.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { type Tokenizer, createTokenizer } from "../tokenizer/tokenizer.ts";
@@ -60,6 +59,37 @@ test("both sides share the prompt, and only their own answers are trained, up to
   const prompt = chosen.trained.indexOf(1);
   expect(chosen.ids.slice(0, prompt)).toEqual(rejected.ids.slice(0, prompt));
   expect(tokenizer.decode(Array.from(chosen.ids.subarray(0, prompt)))).toContain("Sun.");
+});
+
+test("tools, calls and their results are in the ids of both sides, and only the last answer is trained", () => {
+  const call = {
+    id: "call_1",
+    type: "function" as const,
+    function: { name: "get_weather", arguments: '{"location":"Rome"}' },
+  };
+  const parameters = { type: "object", properties: { location: {} }, required: ["location"] };
+  const withTools = PreferenceRow.parse({
+    ...row("a", "It is 62.", "It is 99."),
+    tools: [{ type: "function", function: { name: "get_weather", parameters } }],
+    prompt: [
+      said("user", "Warm?"),
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", content: '{"high":62}', tool_call_id: "call_1" },
+    ],
+  });
+  const pair = encodePreference(fromPreferenceRow(withTools), tokenizer, template);
+  for (const { ids, trained } of [pair.chosen, pair.rejected]) {
+    const text = tokenizer.decode(ids);
+    for (const part of [
+      "<|tools|>get_weather(location)",
+      '<tool_call>{"name":"get_weather","arguments":{"location":"Rome"}}</tool_call>',
+      '<|tool|>{"high":62}',
+    ])
+      expect(text).toContain(part);
+    expect(tokenizer.decode([...ids].filter((_, i) => trained[i]))).toMatch(
+      /^It is \d\d\.<\|end\|>$/,
+    );
+  }
 });
 
 describe("a preference file", () => {

@@ -4,7 +4,7 @@ import { createRandom } from "../core/random.ts";
 import { type LoraShape, initLora, loraModules } from "../models/lora.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { lossAndGradients } from "./graphs.ts";
-import { type Placement, buildBatch, packOnce } from "./packing.ts";
+import { type PackedBatch, type Placement, buildBatch, packOnce } from "./packing.ts";
 import { Trainer, type TrainerConfig } from "./trainer.ts";
 
 function loraTrainer(
@@ -138,6 +138,19 @@ test("recomputing layers changes nothing but memory", async () => {
   const [a, b] = [await plain.train(batch, 1e-2), await recomputed.train(batch, 1e-2)];
   expect(b.loss).toBeCloseTo(a.loss, 6);
   expectClose(plain.state().weights, recomputed.state().weights, 1e-6);
+});
+
+test("a row of nothing but padding changes neither loss nor weights", async () => {
+  const batches = (rows: number): PackedBatch[] => [
+    buildBatch([{ example: randomExample(13, 10), row: 0, start: 0 }], rows, 24),
+  ];
+  const [padded, plain] = [loraTrainer(), loraTrainer()];
+  for (let step = 0; step < 2; step++) {
+    const [a, b] = [await padded.train(batches(2), 1e-2), await plain.train(batches(1), 1e-2)];
+    expect(a.loss).toBeCloseTo(b.loss, 5);
+    expect(a.gradNorm).toBeCloseTo(b.gradNorm, 5);
+  }
+  expectClose(padded.state().weights, plain.state().weights, 1e-5);
 });
 
 test.each(["adamw", "muon"] as const)(
