@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { TwainError } from "../core/errors.ts";
 import { QUANTIZATIONS } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
+import { requireDevice } from "../engine/index.ts";
 import { benchDecode } from "../generate/bench.ts";
 import { benchShapes, benchTrain } from "../train/bench.ts";
 import { defineCommand, jsonArg } from "./command.ts";
@@ -45,6 +46,11 @@ export const command = defineCommand(
       description: `How the frozen base is kept: ${QUANTIZATIONS.join(", ")}`,
     },
     recompute: { type: "boolean", description: "Recompute layers in the backward pass" },
+    device: {
+      type: "string",
+      default: "cpu",
+      description: "Where gradients are computed: cpu, webgpu",
+    },
     ...jsonArg,
   },
   async (args, { signal }) => {
@@ -62,9 +68,16 @@ export const command = defineCommand(
       throw new TwainError("cli/usage", `--quantization is ${args.quantization}`, {
         hint: `It is one of ${QUANTIZATIONS.join(", ")}.`,
       });
+    const device = (["cpu", "webgpu"] as const).find((name) => name === args.device);
+    if (!device)
+      throw new TwainError("cli/usage", `--device is ${args.device}`, {
+        hint: "It is cpu or webgpu.",
+      });
+    await requireDevice(device, signal);
     const shape = {
       ...named,
       quantization,
+      device,
       ...(args.layers !== undefined && { layers: positive("layers", args.layers) }),
       ...(args.rows !== undefined && { rows: positive("rows", args.rows) }),
       ...(args.length !== undefined && { length: positive("length", args.length) }),

@@ -4,6 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../core/package-root.ts";
 import { versions } from "../core/versions.ts";
+import { probeWebGpu } from "../engine/index.ts";
 import { createOpenMeteo } from "../weather/open-meteo.ts";
 import { defineCommand, jsonArg } from "./command.ts";
 import { recipeNames } from "./load-recipe.ts";
@@ -62,6 +63,17 @@ async function runtime(): Promise<Check> {
   } catch (error) {
     return { name: "onnxruntime", state: "no", found: `cannot be loaded: ${problem(error)}` };
   }
+}
+
+async function webgpu(signal: AbortSignal): Promise<Check> {
+  const probe = await probeWebGpu(signal);
+  return {
+    name: "WebGPU",
+    state: probe.works ? "ok" : "note",
+    found: probe.works
+      ? `works${probe.adapter && `, on ${probe.adapter}`}; train.device=webgpu trains there`
+      : `does not work, and is only needed for train.device=webgpu: ${probe.reason}`,
+  };
 }
 
 async function corpus(): Promise<Check> {
@@ -161,6 +173,7 @@ export const command = defineCommand(
       node(),
       ...machine(),
       await runtime(),
+      await webgpu(signal),
       await corpus(),
       await recipes(),
       await page(),

@@ -82,6 +82,8 @@ const TrainingConfig = z.strictObject({
   patience: count.default(0),
   /** Recompute each layer in the backward pass: less memory, more time. */
   recompute: z.boolean().default(false),
+  /** Where losses and gradients are computed: the CPU, or a graphics card through WebGPU. */
+  device: z.enum(["cpu", "webgpu"]).default("cpu"),
   /** Stop when the loss is over `factor` times the median of the last `window` for `steps` steps; factor 0 never does. */
   watchdog: z
     .strictObject({

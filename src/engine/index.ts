@@ -64,5 +64,14 @@ export { print } from "./print.ts";
 export { type GraphWork, type Product, flopsOf, graphWork } from "./graph-work.ts";
 export { type RunMemory, runMemory } from "./run-memory.ts";
 export { toModel } from "./onnx/model.ts";
-export { type CompileOptions, type Device, Program, compile } from "./session.ts";
+export {
+  type CompileOptions,
+  type Device,
+  type Feed,
+  Program,
+  Resident,
+  compile,
+  upload,
+} from "./session.ts";
+export { type WebGpuProbe, probeWebGpu, requireDevice } from "./probe-webgpu.ts";
 export { type Value, value } from "./value.ts";

@@ -1,10 +1,13 @@
 /** Runs graphs. The only file that knows onnxruntime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { TwainError } from "../core/errors.ts";
-import type { Graph } from "./graph.ts";
+import { Graph } from "./graph.ts";
 import { toModel } from "./onnx/model.ts";
+import { noWebGpu } from "./no-webgpu.ts";
+import { cast } from "./ops/elementwise.ts";
+import { identity } from "./ops/layout.ts";
 import { simplify } from "./simplify.ts";
-import { type Tensor, type TensorType, type TypedArray, describe } from "./tensor.ts";
+import { type DType, type Tensor, type TensorType, type TypedArray, describe } from "./tensor.ts";
 import type { Value } from "./value.ts";
 
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -23,6 +26,15 @@ type Ort = typeof import("onnxruntime-node");
 
 const typesOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, TensorType> =>
   new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+
+/** A value in a device's memory; it cannot be read back. */
+export interface DeviceValue extends TensorType {
+  readonly dtype: DType;
+  readonly deviceTensor: OrtTensor;
+}
+
+/** What an input of a program is fed. */
+export type Feed = Value | DeviceValue;
 
 /** A compiled graph. `release` it when done: the memory is not the garbage collector's. */
 export class Program {
@@ -45,12 +57,13 @@ export class Program {
   }
 
   /**
-   * One run. `feeds` must name every input of the graph and nothing else; `fetches` limits the
-   * outputs that are returned (all when left out). Inputs that the graph updates are written into. Throws `engine/feeds`, `engine/run`,
+   * One run. What is a `Value` is copied to the device, and so is every result from it. `feeds` must name every
+   * input of the graph and nothing else; `fetches` limits the outputs that are returned (all when left out).
+   * Inputs that the graph updates are written into. Throws `engine/feeds`, `engine/run`,
    * `engine/out-of-memory`.
    */
   async run(
-    feeds: Readonly<Record<string, Value>>,
+    feeds: Readonly<Record<string, Feed>>,
     fetches?: readonly string[],
   ): Promise<Record<string, Value>> {
     if (this.#released) throw new Error("the program was released");
@@ -80,7 +93,7 @@ export class Program {
   }
 
   #wrap(
-    feeds: Readonly<Record<string, Value>>,
+    feeds: Readonly<Record<string, Feed>>,
     bound: Map<number, number>,
   ): Record<string, OrtTensor> {
     const missing = [...this.#inputs.keys()].filter((name) => !Object.hasOwn(feeds, name));
@@ -93,7 +106,10 @@ export class Program {
       if (value.dtype !== input.dtype || !this.#fits(value.shape, input.shape, bound)) {
         throw feedsError(`${name} is ${describe(input)}, not ${describe(value)}`, this.#inputs);
       }
-      wrapped[`in:${name}`] = new this.#ort.Tensor(value.dtype, value.data, value.shape);
+      wrapped[`in:${name}`] =
+        "deviceTensor" in value
+          ? value.deviceTensor
+          : new this.#ort.Tensor(value.dtype, value.data, value.shape);
     }
     return wrapped;
   }
@@ -131,17 +147,19 @@ export class Program {
   }
 }
 
-/** Simplifies the graph, writes it as a model and loads it. Throws `engine/compile`, `engine/out-of-memory`. */
+/** Simplifies the graph, writes it as a model and loads it. Throws `engine/compile`, `engine/out-of-memory`, `engine/no-webgpu`. */
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
   const { device = "cpu", threads, optimization = "disabled", memoryPattern = false } = options;
   if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
   const ort = await import("onnxruntime-node");
-  const { bytes, externalData, updated } = toModel(
-    simplify(graph, { fusedMatmul: device !== "webgpu" }),
+  const { bytes, externalData, updated, halfNodes } = toModel(
+    simplify(graph, { webgpu: device === "webgpu" }),
   );
   try {
+    const onCpu = device === "webgpu" && halfNodes.length > 0 && !(await hasHalves(ort));
+    const provider = onCpu ? { name: device, forceCpuNodeNames: halfNodes } : device;
     const session = await ort.InferenceSession.create(bytes, {
-      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+      executionProviders: device === "cpu" ? ["cpu"] : [provider, "cpu"],
       graphOptimizationLevel: optimization,
       enableMemPattern: memoryPattern,
       // Errors are thrown with the same text.
@@ -157,6 +175,95 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
       error,
     );
   }
+}
+
+/** Whether WebGPU's adapter computes with half floats; the runtime gives it such nodes all the same, and fails. */
+async function hasHalves(ort: Ort): Promise<boolean> {
+  const graph = new Graph();
+  graph.output("y", cast(graph.input("x", "float16", [1]), "float32"));
+  const session = await ort.InferenceSession.create(toModel(graph).bytes, {
+    executionProviders: ["webgpu"],
+    logSeverityLevel: 4,
+  });
+  try {
+    await session.run({ "in:x": new ort.Tensor("float16", new Uint16Array(1), [1]) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await session.release();
+  }
+}
+
+/** What the runtime's binding can keep on a device; all else is copied at every run. */
+const RESIDENT: ReadonlySet<DType> = new Set([
+  "float32",
+  "float16",
+  "int64",
+  "int32",
+  "uint8",
+  "bool",
+]);
+
+/**
+ * Values kept in a device's memory for as many runs as feed them: weights that never change are copied once.
+ * `release` them after the programs that read them.
+ */
+export class Resident {
+  readonly values: Readonly<Record<string, Feed>>;
+  /** What made the buffers; the device may be given back when its last session is. */
+  readonly #sessions: readonly InferenceSession[];
+
+  constructor(values: Record<string, Feed>, sessions: readonly InferenceSession[]) {
+    this.values = values;
+    this.#sessions = sessions;
+  }
+
+  async release(): Promise<void> {
+    for (const value of Object.values(this.values))
+      if ("deviceTensor" in value) value.deviceTensor.dispose();
+    for (const session of this.#sessions) await session.release();
+  }
+}
+
+/** Copies values to the device's memory; those of a type that cannot stay there are handed through. Throws `engine/no-webgpu`, `engine/out-of-memory`, `engine/run`. */
+export async function upload(
+  values: Readonly<Record<string, Value>>,
+  device: "webgpu",
+): Promise<Resident> {
+  const ort = await import("onnxruntime-node");
+  const sessions = new Map<string, InferenceSession>();
+  const uploaded: Record<string, Feed> = {};
+  try {
+    for (const [name, value] of Object.entries(values)) {
+      const { dtype, shape, data } = value;
+      if (!RESIDENT.has(dtype)) {
+        uploaded[name] = value;
+        continue;
+      }
+      const key = describe({ dtype, shape });
+      const session = sessions.get(key) ?? (await copier(ort, { dtype, shape }, device));
+      sessions.set(key, session);
+      const results = await session.run({ "in:x": new ort.Tensor(dtype, data, shape) });
+      uploaded[name] = { dtype, shape, deviceTensor: results["out:x"]! };
+    }
+  } catch (error) {
+    await new Resident(uploaded, [...sessions.values()]).release();
+    throw runtimeError("engine/run", `cannot copy weights to ${device}`, error);
+  }
+  return new Resident(uploaded, [...sessions.values()]);
+}
+
+/** A session whose result stays on the device. */
+function copier(ort: Ort, { dtype, shape }: TensorType, device: Device): Promise<InferenceSession> {
+  const graph = new Graph();
+  graph.output("x", identity(graph.input("x", dtype, shape)));
+  return ort.InferenceSession.create(toModel(graph).bytes, {
+    executionProviders: [device, "cpu"],
+    graphOptimizationLevel: "disabled",
+    preferredOutputLocation: "gpu-buffer",
+    logSeverityLevel: 4,
+  });
 }
 
 const feedsError = (problem: string, known: ReadonlyMap<string, TensorType>): TwainError =>
@@ -178,6 +285,8 @@ function runtimeError(
       cause,
     });
   }
+  const adapter = /Failed to get a WebGPU adapter.*/.exec(message)?.[0];
+  if (adapter !== undefined) return noWebGpu(adapter, cause);
   // The runtime's message names the node, and a node's name starts with its operator.
   return new TwainError(code, `${what}: ${message}`, { cause });
 }

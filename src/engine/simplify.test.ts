@@ -139,15 +139,15 @@ test("a simplified graph computes the same and is a fixed point", () => {
       fc.integer(),
       fc.integer({ min: 1, max: 30 }),
       fc.boolean(),
-      (seed, size, fusedMatmul) => {
+      (seed, size, webgpu) => {
         const graph = randomGraph(seed, size);
-        const small = simplify(graph, { fusedMatmul });
+        const small = simplify(graph, { webgpu });
         const feed = (x: Tensor): Numbers =>
           Array.from({ length: sizeOf(x.shape) }, (_, i) => ((i * 7 + 3) % 5) - 2);
         const plain = (values: Record<string, Numbers>) =>
           Object.entries(values).map(([name, v]) => [name, v.map((n) => n + 0)]);
         expect(plain(evaluate(small, feed))).toEqual(plain(evaluate(graph, feed)));
-        expect(print(simplify(small, { fusedMatmul }))).toBe(print(small));
+        expect(print(simplify(small, { webgpu }))).toBe(print(small));
       },
     ),
     { numRuns: 300, seed: 2 },
@@ -200,7 +200,7 @@ test("a transposed operand becomes a flag, and is spelled out where the runtime 
     [3, { transA: 0, transB: 1 }],
   ]);
   // Only a product of two matrices may still read an operand transposed.
-  const plain = flags(simplify(simplify(graph), { fusedMatmul: false }));
+  const plain = flags(simplify(simplify(graph), { webgpu: true }));
   expect(plain).toEqual([
     [3, { transA: 0, transB: 0 }],
     [2, { transA: 0, transB: 1 }],

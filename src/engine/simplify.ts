@@ -2,32 +2,33 @@
 import { Graph, type Node } from "./graph.ts";
 import type { Attributes } from "./op.ts";
 import { afterOp, orderedValue } from "./ops/after.ts";
-import { cast } from "./ops/elementwise.ts";
+import { cast, exp, log, sub } from "./ops/elementwise.ts";
 import { gather } from "./ops/indexing.ts";
 import { matmul } from "./ops/matmul.ts";
 import { reshape, transpose } from "./ops/layout.ts";
+import { reduceMax, reduceSum } from "./ops/reduce.ts";
 import { type Tensor, type TypedArray, describe, sameShape, sizeOf } from "./tensor.ts";
 
 /** Constants up to this many elements are compared with each other. */
 const SMALL = 64;
 
 export interface SimplifyOptions {
-  /** False: products of rank 3 or more read no operand transposed, for WebGPU has no such kernel. */
-  fusedMatmul?: boolean;
+  /** Says in other operators what WebGPU has no kernel for, and would be sent to the CPU and back. */
+  webgpu?: boolean;
 }
 
 /** A new graph with the same outputs; every declared input and needed initializer keeps its name. */
-export function simplify(graph: Graph, { fusedMatmul = true }: SimplifyOptions = {}): Graph {
+export function simplify(graph: Graph, { webgpu = false }: SimplifyOptions = {}): Graph {
   // One pass can open the way for another: what a fold made is looked at the next time.
-  let current = pass(graph, fusedMatmul);
+  let current = pass(graph, webgpu);
   for (;;) {
-    const next = pass(current, fusedMatmul);
+    const next = pass(current, webgpu);
     if (next.nodes.length === current.nodes.length) return next;
     current = next;
   }
 }
 
-function pass(graph: Graph, fusedMatmul: boolean): Graph {
+function pass(graph: Graph, webgpu: boolean): Graph {
   const result = new Graph();
   for (const [size, name] of graph.freeSizes) result.freeSizes.set(size, name);
   const copies = new Map<number, Tensor>();
@@ -60,7 +61,7 @@ function pass(graph: Graph, fusedMatmul: boolean): Graph {
       }
       const inputs = node.inputs.map(copyOf);
       const make = (): Tensor => result.add(node.op, inputs, node.attrs);
-      return fold(node, inputs, fusedMatmul) ?? remember(merged, nodeKey(node, inputs), make);
+      return fold(node, inputs, webgpu) ?? remember(merged, nodeKey(node, inputs), make);
     });
     copies.set(node.output.id, copy);
   }
@@ -102,7 +103,7 @@ const nodeKey = (node: Node, inputs: readonly Tensor[]): string =>
   `${node.op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(node.attrs)}@${node.scope}`;
 
 /** The existing tensor, or the shorter node, that a node amounts to. */
-function fold(node: Node, inputs: readonly Tensor[], fusedMatmul: boolean): Tensor | undefined {
+function fold(node: Node, inputs: readonly Tensor[], webgpu: boolean): Tensor | undefined {
   const [a, b] = inputs;
   const { output, attrs } = node;
   if (!a) return undefined;
@@ -131,7 +132,9 @@ function fold(node: Node, inputs: readonly Tensor[], fusedMatmul: boolean): Tens
     case "Gather":
       return b && attrs["axis"] === 0 ? pickFirst(a, b, output) : undefined;
     case "MatMul":
-      return b && (fusedMatmul ? foldMatmul(a, b, attrs) : plainMatmul(a, b, attrs));
+      return b && (webgpu ? plainMatmul(a, b, attrs) : foldMatmul(a, b, attrs));
+    case "LogSoftmax":
+      return webgpu ? plainLogSoftmax(a) : undefined;
     default:
       return undefined;
   }
@@ -203,6 +206,12 @@ function plainMatmul(a: Tensor, b: Tensor, attrs: Attributes): Tensor | undefine
     return reshape(matmul(rows, b, { transB }), [...a.shape.slice(0, -1), b.shape[0]!]);
   }
   return matmul(transA ? swapLastTwo(a) : a, transB ? swapLastTwo(b) : b);
+}
+
+/** x - max - log Σ exp(x - max) */
+function plainLogSoftmax(x: Tensor): Tensor {
+  const below = sub(x, reduceMax(x, [-1], true));
+  return sub(below, log(reduceSum(exp(below), [-1], true)));
 }
 
 function swapLastTwo(x: Tensor): Tensor {

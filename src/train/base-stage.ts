@@ -13,7 +13,7 @@ import { createRandom } from "../core/random.ts";
 import type { BaseConfig, Recipe, ScratchBaseConfig } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
-import { sizeOf } from "../engine/index.ts";
+import { requireDevice, sizeOf } from "../engine/index.ts";
 import { writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
 import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
@@ -108,6 +108,7 @@ async function* trainScratch(
   context: StageContext<BaseStageConfig>,
 ): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint } = context;
+  await requireDevice(base.training.device, signal);
   yield {
     type: "notice",
     stage: "base",

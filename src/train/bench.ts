@@ -25,6 +25,7 @@ export interface BenchShape {
   length: number;
   rank: number;
   recompute: boolean;
+  device: "cpu" | "webgpu";
   steps: number;
   /** Whether the embedding is the output layer too. */
   tied: boolean;
@@ -44,6 +45,7 @@ export const defaultBenchShape: BenchShape = {
   length: 512,
   rank: 16,
   recompute: false,
+  device: "cpu",
   steps: 5,
   tied: true,
   quantization: "none",
@@ -186,6 +188,7 @@ export async function benchTrain(
     weightDecay: 0.01,
     gradientClip: 1,
     recompute: shape.recompute,
+    device: shape.device,
   });
   const example = (id: number): Example => ({
     id: `random-${id}`,

@@ -6,6 +6,7 @@ import { createRandom } from "../core/random.ts";
 import type { PreferenceConfig, Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { requireDevice } from "../engine/index.ts";
 import { readAdapter, writeAdapter } from "../models/peft.ts";
 import { adapterCard } from "./adapter-card.ts";
 import { baseFolder, baseName } from "./base-stage.ts";
@@ -33,6 +34,7 @@ const tokensOf = (pairs: readonly Pair[], side: "chosen" | "rejected"): number =
 async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint } = context;
   const { lora, ...config } = context.config;
+  await requireDevice(config.device, signal);
   const { model, tokenizer, template } = await openBase(
     baseFolder(recipe, dir),
     recipe.train.quantization,

@@ -3,6 +3,7 @@ import type { RunEvent } from "../core/events.ts";
 import { createRandom } from "../core/random.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { requireDevice } from "../engine/index.ts";
 import { initLora, loraModules } from "../models/lora.ts";
 import { readAdapter, writeAdapter } from "../models/peft.ts";
 import { adapterCard } from "./adapter-card.ts";
@@ -19,6 +20,7 @@ import { Trainer } from "./trainer.ts";
 
 async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, config, dir, signal, fingerprint } = context;
+  await requireDevice(config.device, signal);
   const { model, tokenizer, template } = await openBase(
     baseFolder(recipe, dir),
     config.quantization,

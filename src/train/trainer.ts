@@ -2,7 +2,16 @@
 import { TwainError } from "../core/errors.ts";
 import { type Random, createRandom } from "../core/random.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
-import { type Program, type Value, compile, value } from "../engine/index.ts";
+import {
+  type Device,
+  type Feed,
+  type Program,
+  type Resident,
+  type Value,
+  compile,
+  upload,
+  value,
+} from "../engine/index.ts";
 import type { Model } from "../models/folder.ts";
 import { frozenFeeds } from "../models/quantize/quantized-model.ts";
 import { ropeTable } from "../models/rope-table.ts";
@@ -44,6 +53,8 @@ export type TrainerConfig = Pick<
   neftuneAlpha?: number;
   /** AdamW where it is left out. */
   optimizer?: TrainingConfig["optimizer"];
+  /** Where losses, gradients and scores are computed; the optimizer's step is always the CPU's. */
+  device?: Exclude<Device, "cuda">;
 };
 
 export interface TrainerOptions {
@@ -87,6 +98,7 @@ export class Trainer {
   readonly #orthogonal: ReadonlySet<string>;
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
+  #resident: Promise<Resident> | undefined;
   #weights: Record<string, Value> = {};
   #moments: Record<string, Value> = {};
   #step = 0;
@@ -194,7 +206,7 @@ export class Trainer {
         this.#objective.graph(this.#model, this.#trained, shape, this.#training),
       );
       const outputs = await program.run({
-        ...this.feeds(batch, shape),
+        ...(await this.#deviceFeeds(batch, shape)),
         ...this.#objective.feeds(batch, shape),
         ...this.#noise(batch, index),
       });
@@ -234,7 +246,7 @@ export class Trainer {
       const program = await this.#program(`scores ${shape.rows} ${shape.predictors}`, () =>
         scores(this.#model, this.#trained, shape),
       );
-      const { logProbs } = await program.run(this.feeds(batch, shape));
+      const { logProbs } = await program.run(await this.#deviceFeeds(batch, shape));
       const data = floats(logProbs!.data);
       let at = 0;
       for (const { example } of batch.placements) {
@@ -264,6 +276,17 @@ export class Trainer {
   async release(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).release();
     this.#programs.clear();
+    await (await this.#resident)?.release();
+    this.#resident = undefined;
+  }
+
+  /** `feeds`, with what never changes in the device's memory. */
+  async #deviceFeeds(batch: PackedBatch, shape: BatchShape): Promise<Record<string, Feed>> {
+    const feeds = this.feeds(batch, shape);
+    const { device = "cpu" } = this.#config;
+    if (device === "cpu") return feeds;
+    this.#resident ??= upload(this.#fixed, device);
+    return { ...feeds, ...(await this.#resident).values };
   }
 
   async #update(
@@ -286,8 +309,10 @@ export class Trainer {
       feeds[`d_${name}`] = gradients[`d_${name}`]!;
     }
     const plusRatio = this.#trained.kind === "lora" ? (this.#trained.plusRatio ?? 1) : 1;
-    const program = await this.#program("update", () =>
-      update(this.#shapes, this.#config, { plusRatio, orthogonal: this.#orthogonal }),
+    const program = await this.#program(
+      "update",
+      () => update(this.#shapes, this.#config, { plusRatio, orthogonal: this.#orthogonal }),
+      "cpu",
     );
     const next = await program.run(feeds);
     const norm = floats(next["norm"]!.data)[0]!;
@@ -328,9 +353,13 @@ export class Trainer {
     return feeds;
   }
 
-  #program(key: string, build: () => ReturnType<typeof scores>): Promise<Program> {
+  #program(
+    key: string,
+    build: () => ReturnType<typeof scores>,
+    device: Device = this.#config.device ?? "cpu",
+  ): Promise<Program> {
     let program = this.#programs.get(key);
-    if (!program) this.#programs.set(key, (program = compile(build())));
+    if (!program) this.#programs.set(key, (program = compile(build(), { device })));
     return program;
   }
 }

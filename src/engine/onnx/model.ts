@@ -25,6 +25,8 @@ export interface OnnxModel {
   readonly externalData: readonly ExternalData[];
   /** Inputs that a run writes into: each is an output too, to be bound to the array that was fed. */
   readonly updated: readonly string[];
+  /** Names of the nodes that read or write half floats: not every graphics card can. */
+  readonly halfNodes: readonly string[];
 }
 
 /** Writes the graph as it stands (see simplify.ts); `name` of a node is its op and position. */
@@ -36,8 +38,16 @@ export function toModel(graph: Graph): OnnxModel {
     .message(7, writer.write())
     .message(8, new Message().string(1, "").integer(2, OPSET))
     .message(8, new Message().string(1, "com.microsoft").integer(2, 1));
-  const { externalData, updated } = writer;
-  return { bytes: model.finish(), externalData, updated };
+  return {
+    bytes: model.finish(),
+    externalData: writer.externalData,
+    updated: writer.updated,
+    halfNodes: graph.nodes.flatMap((node, position) =>
+      [...node.inputs, node.output].some(({ dtype }) => dtype === "float16")
+        ? [nodeName(formOf(node), position)]
+        : [],
+    ),
+  };
 }
 
 class GraphWriter {
@@ -160,10 +170,7 @@ class GraphWriter {
   }
 
   #node(node: Node, position: number): void {
-    const own: OnnxForm = node.op.onnx?.(node.attrs, node.inputs) ?? {
-      type: node.op.name,
-      attributes: node.attrs,
-    };
+    const own = formOf(node);
     const form = own.type === "Reshape" && own.vectors ? this.#target(own, node.inputs[0]!) : own;
     for (const vector of form.vectors ?? []) this.#refuseFree(form.type, vector);
     const message = new Message();
@@ -171,7 +178,7 @@ class GraphWriter {
     for (const vector of form.vectors ?? []) message.string(1, this.#vector(vector));
     message.string(2, this.#nameOf(node.output));
     for (const input of form.updates ?? []) message.string(2, this.#update(node.inputs[input]!));
-    message.string(3, `${form.type}_${position}`).string(4, form.type);
+    message.string(3, nodeName(form, position)).string(4, form.type);
     for (const [name, value] of Object.entries(form.attributes ?? {}))
       message.message(5, attribute(name, value));
     if (form.domain) message.string(7, form.domain);
@@ -188,6 +195,11 @@ class GraphWriter {
     return name;
   }
 }
+
+const formOf = (node: Node): OnnxForm =>
+  node.op.onnx?.(node.attrs, node.inputs) ?? { type: node.op.name, attributes: node.attrs };
+
+const nodeName = (form: OnnxForm, position: number): string => `${form.type}_${position}`;
 
 const bytesOf = (data: TypedArray): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
