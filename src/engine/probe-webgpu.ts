@@ -58,6 +58,7 @@ const runNode = (
   new Promise((resolve) => {
     const options = {
       timeout: PATIENCE_MS,
+      maxBuffer: 1 << 26, // The loader's log may be long, and only names are read from it.
       env: { ...process.env, VK_LOADER_DEBUG: "info" },
       ...(signal && { signal }),
     };
