@@ -195,15 +195,8 @@ async function hasHalves(ort: Ort): Promise<boolean> {
   }
 }
 
-/** What the runtime's binding can keep on a device; all else is copied at every run. */
-const RESIDENT: ReadonlySet<DType> = new Set([
-  "float32",
-  "float16",
-  "int64",
-  "int32",
-  "uint8",
-  "bool",
-]);
+/** What the device computes with. Other types are converted by the CPU first, and the binding keeps not all of them. */
+const RESIDENT: ReadonlySet<DType> = new Set(["float32", "float16", "int32"]);
 
 /**
  * Values kept in a device's memory for as many runs as feed them: weights that never change are copied once.
