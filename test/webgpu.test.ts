@@ -49,7 +49,7 @@ function distance(a: Value, b: Value, least = 1e-3): number {
 }
 
 // A software adapter that shares its cores compiles shaders slowly.
-describe.skipIf(!found.works)(`on ${adapter}`, { timeout: 300_000 }, () => {
+describe.skipIf(!found.works)(`on ${adapter}`, { timeout: 600_000 }, () => {
   // Compiled shaders live as long as a session does.
   let warm: Program;
   beforeAll(async () => {
@@ -110,7 +110,7 @@ describe.skipIf(!found.works)(`on ${adapter}`, { timeout: 300_000 }, () => {
         }
       }
       [cpu, gpu] = await onBoth(graph, feeds);
-    }, 300_000);
+    }, 600_000);
 
     test.each(ops.map(({ name }) => name))("%s", (name) => {
       const keys = Object.keys(cpu).filter((key) => key.startsWith(`${name} `));
