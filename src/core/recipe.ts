@@ -55,9 +55,9 @@ const CurateConfig = z.strictObject({
 
 const TrainingConfig = z.strictObject({
   steps: positive,
-  sequenceLength: positive.default(384),
+  sequenceLength: positive.max(131_072).default(384),
   /** Packed sequences in one forward pass. */
-  microBatch: positive.default(8),
+  microBatch: positive.max(4096).default(8),
   /** Micro-batches in one optimizer step; the loss is normalised by trained tokens over all of them. */
   gradientAccumulation: positive.default(1),
   learningRate: z.number().positive(),

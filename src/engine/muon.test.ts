@@ -27,15 +27,17 @@ async function steps(
 ): Promise<{ parameter: Value; m: Value }> {
   const graph = new Graph();
   const input = (name: string, shape = start.shape) => graph.input(name, "float32", shape);
-  const next = muon({
-    ...settings,
-    parameter: input("parameter"),
-    gradient: input("gradient"),
-    m: input("m"),
-    learningRate: input("rate", []),
-    scale: input("scale", []),
-  });
-  for (const [name, x] of Object.entries(next)) graph.output(name, x);
+  const [next] = muon([
+    {
+      ...settings,
+      parameter: input("parameter"),
+      gradient: input("gradient"),
+      m: input("m"),
+      learningRate: input("rate", []),
+      scale: input("scale", []),
+    },
+  ]);
+  for (const [name, x] of Object.entries(next!)) graph.output(name, x);
   const program = await compile(graph);
   let state = {
     parameter: start,
@@ -141,5 +143,5 @@ test("a vector is refused", () => {
   const vector = graph.input("x", "float32", [3]);
   const scalar = graph.input("s", "float32", []);
   const step = { ...settings, parameter: vector, gradient: vector, m: vector };
-  expect(() => muon({ ...step, learningRate: scalar, scale: scalar })).toThrow(/matrix/);
+  expect(() => muon([{ ...step, learningRate: scalar, scale: scalar }])).toThrow(/matrix/);
 });

@@ -20,6 +20,11 @@ export interface CompileOptions {
   optimization?: "disabled" | "basic" | "all";
   /** One block of memory planned for a whole run; off, for it is no faster and its peak is higher. */
   memoryPattern?: boolean;
+  /**
+   * Whether threads without work wait busily, which starts the next operator sooner. Every program has threads of its
+   * own: off for programs that take turns, whose waiting threads would take the cores from the one that runs.
+   */
+  spinning?: boolean;
 }
 
 type Ort = typeof import("onnxruntime-node");
@@ -149,7 +154,8 @@ export class Program {
 
 /** Simplifies the graph, writes it as a model and loads it. Throws `engine/compile`, `engine/out-of-memory`, `engine/no-webgpu`. */
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
-  const { device = "cpu", threads, optimization = "disabled", memoryPattern = false } = options;
+  const { device = "cpu", threads, optimization = "disabled" } = options;
+  const { memoryPattern = false, spinning = true } = options;
   if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
   const ort = await import("onnxruntime-node");
   const { bytes, externalData, updated, halfNodes } = toModel(
@@ -164,6 +170,7 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
       enableMemPattern: memoryPattern,
       // Errors are thrown with the same text.
       logSeverityLevel: 4,
+      ...(!spinning && { extra: { session: { intra_op: { allow_spinning: "0" } } } }),
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(externalData.length > 0 && { externalData }),
     });

@@ -243,20 +243,24 @@ export function update(
   const correction1 = scalar("correction1");
   const correction2 = scalar("correction2");
   graph.output("norm", norm);
-  for (const { name, shape, ...tensors } of inputs) {
-    const step = {
+  const steps = inputs.map(({ name, shape, ...tensors }) => ({
+    name,
+    shape,
+    step: {
       ...tensors,
       scale: factor,
       learningRate: isFastTensor(name) ? fast : learningRate,
       weightDecay: shape.length > 1 ? config.weightDecay : 0, // norms are not decayed
       beta1: config.beta1,
-    };
-    if (orthogonal.has(name)) {
-      const next = muon(step);
-      graph.output(`p_${name}`, next.parameter);
-      graph.output(`m_${name}`, next.m);
-      continue;
-    }
+    },
+  }));
+  const matrices = steps.filter(({ name }) => orthogonal.has(name));
+  muon(matrices.map(({ step }) => step)).forEach((next, i) => {
+    graph.output(`p_${matrices[i]!.name}`, next.parameter);
+    graph.output(`m_${matrices[i]!.name}`, next.m);
+  });
+  for (const { name, shape, step } of steps) {
+    if (orthogonal.has(name)) continue;
     const next = adamW(graph, {
       ...step,
       v: graph.input(`v_${name}`, "float32", shape),

@@ -359,7 +359,8 @@ export class Trainer {
     device: Device = this.#config.device ?? "cpu",
   ): Promise<Program> {
     let program = this.#programs.get(key);
-    if (!program) this.#programs.set(key, (program = compile(build(), { device })));
+    if (!program)
+      this.#programs.set(key, (program = compile(build(), { device, spinning: false })));
     return program;
   }
 }
