@@ -5,6 +5,7 @@ import { readJsonl } from "../core/jsonl.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { PackedExamples } from "./packed-examples.ts";
 
 /** The rows of a dataset file as conversations. */
 export async function* readRows(path: string): AsyncGenerator<Conversation> {
@@ -12,7 +13,7 @@ export async function* readRows(path: string): AsyncGenerator<Conversation> {
 }
 
 export interface EncodedDataset {
-  byDomain: Map<string, Example[]>;
+  byDomain: Map<string, PackedExamples>;
   rows: number;
   /** Rows left out, by reason: they are never cut. */
   dropped: Record<string, number>;
@@ -29,7 +30,7 @@ export async function encodeDataset(
   maxTokens: number,
   signal: AbortSignal,
 ): Promise<EncodedDataset> {
-  const byDomain = new Map<string, Example[]>();
+  const byDomain = new Map<string, PackedExamples>();
   const dropped: Record<string, number> = {};
   let rows = 0;
   let kept = 0;
@@ -48,7 +49,7 @@ export async function encodeDataset(
       continue;
     }
     const { domain } = conversation.tags;
-    const list = byDomain.get(domain) ?? [];
+    const list = byDomain.get(domain) ?? new PackedExamples();
     byDomain.set(domain, list);
     list.push(example);
     kept++;
@@ -74,4 +75,5 @@ export const sampleExamples = (
   dataset: EncodedDataset,
   count: number,
   shuffle: (items: readonly Example[]) => Example[],
-): Example[] => shuffle([...dataset.byDomain.values()].flat()).slice(0, count);
+): Example[] =>
+  shuffle([...dataset.byDomain.values()].flatMap((examples) => [...examples])).slice(0, count);

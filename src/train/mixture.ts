@@ -2,13 +2,14 @@
 import { TwainError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { Example } from "../tokenizer/example.ts";
+import type { Examples } from "./packed-examples.ts";
 
 /**
  * An endless, deterministic stream. The domain whose share of tokens lags most behind its weight is
  * next. `setting` is where the recipe has the weights. Throws `train/empty-domain` when a weighted domain has no examples.
  */
 export function createMixture(
-  byDomain: ReadonlyMap<string, readonly Example[]>,
+  byDomain: ReadonlyMap<string, Examples>,
   weights: Readonly<Record<string, number>>,
   random: Random,
   setting = "train.mixture",
@@ -31,7 +32,8 @@ export function createMixture(
         examples,
         share: weight / total,
         random: random.fork(domain),
-        order: [] as Example[],
+        /** Indices of what is left of the epoch. */
+        order: [] as number[],
         tokens: 0,
       };
     });
@@ -43,8 +45,9 @@ export function createMixture(
     for (const queue of queues) {
       if (queue.share * served - queue.tokens > next.share * served - next.tokens) next = queue;
     }
-    if (next.order.length === 0) next.order = next.random.shuffle(next.examples);
-    const example = next.order.pop()!;
+    if (next.order.length === 0)
+      next.order = next.random.shuffle(Array.from({ length: next.examples.length }, (_, i) => i));
+    const example = next.examples.at(next.order.pop()!)!;
     next.tokens += example.ids.length;
     served += example.ids.length;
     return example;

@@ -1,5 +1,5 @@
 /** What a base from scratch does about tokens that only its adapter will meet. */
-import type { Example } from "../tokenizer/example.ts";
+import type { Examples } from "./packed-examples.ts";
 
 /**
  * Puts the embeddings of tokens that no row holds back to their first values, in place; both are
@@ -9,7 +9,7 @@ import type { Example } from "../tokenizer/example.ts";
 export function restoreUnseen(
   embedding: Float32Array,
   first: Float32Array,
-  rows: Iterable<readonly Example[]>,
+  rows: Iterable<Examples>,
   hidden: number,
 ): void {
   const seen = new Set<number>();
