@@ -48,24 +48,21 @@ export class Program {
   readonly #inputs: ReadonlyMap<string, TensorType>;
   readonly #outputs: ReadonlyMap<string, TensorType>;
   readonly #free: ReadonlyMap<number, string>;
-  readonly #updated: readonly string[];
   #released = false;
 
-  constructor(ort: Ort, session: InferenceSession, graph: Graph, updated: readonly string[]) {
+  constructor(ort: Ort, session: InferenceSession, graph: Graph) {
     this.#ort = ort;
     this.#session = session;
     // Types only: a tensor would keep the graph, and with it the arrays of its initializers.
     this.#inputs = typesOf(graph.inputs);
     this.#outputs = typesOf(graph.outputs);
     this.#free = graph.freeSizes;
-    this.#updated = updated;
   }
 
   /**
    * One run. What is a `Value` is copied to the device, and so is every result from it. `feeds` must name every
    * input of the graph and nothing else; `fetches` limits the outputs that are returned (all when left out).
-   * Inputs that the graph updates are written into. Throws `engine/feeds`, `engine/run`,
-   * `engine/out-of-memory`.
+   * Throws `engine/feeds`, `engine/run`, `engine/out-of-memory`.
    */
   async run(
     feeds: Readonly<Record<string, Feed>>,
@@ -79,10 +76,10 @@ export class Program {
     const bound = new Map<number, number>();
     const inputs = this.#wrap(feeds, bound);
     try {
-      const fetched: Record<string, OrtTensor | null> = {};
-      for (const name of names) fetched[`out:${name}`] = null;
-      for (const name of this.#updated) fetched[`updated:${name}`] = inputs[`in:${name}`]!;
-      const results = await this.#session.run(inputs, fetched);
+      const results = await this.#session.run(
+        inputs,
+        names.map((name) => `out:${name}`),
+      );
       return Object.fromEntries(
         names.map((name) => [name, this.#unwrap(name, results[`out:${name}`], bound)]),
       );
@@ -158,7 +155,7 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
   const { memoryPattern = false, spinning = true } = options;
   if (graph.outputs.size === 0) throw new Error("the graph has no outputs");
   const ort = await import("onnxruntime-node");
-  const { bytes, externalData, updated, halfNodes } = toModel(
+  const { bytes, externalData, halfNodes } = toModel(
     simplify(graph, { webgpu: device === "webgpu" }),
   );
   try {
@@ -174,7 +171,7 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       ...(externalData.length > 0 && { externalData }),
     });
-    return new Program(ort, session, graph, updated);
+    return new Program(ort, session, graph);
   } catch (error) {
     throw runtimeError(
       "engine/compile",

@@ -1,11 +1,12 @@
 /**
  * The one graph of generation: new tokens of one or several sequences, over a cache of keys and values that
- * the host keeps and a run writes into. How many sequences, how many tokens and how large a cache are sizes
+ * the host keeps. How many sequences, how many tokens and how large a cache are sizes
  * of the run, so that one program, and with it one copy of the weights, serves prompts and single tokens.
  */
 import {
   Graph,
   cachedAttention,
+  concat,
   fusedRope,
   gather,
   pad,
@@ -42,8 +43,10 @@ function resizeHeads(x: Tensor, heads: number, width: number): Tensor {
  * Inputs: `ids` and `positions` `[batch, tokens]`; `cos` and `sin` `[positions, headDim / 2]`; `last` `[batch]`
  * and `longest` `[1]` (see `cachedAttention`); `ends` `[batch]`, the flat index of each sequence's last new
  * token; `adapter` `[batch]`, 0 for the base or the adapter's number from 1 (where there are any); and the
- * caches `keys.<layer>` and `values.<layer>` `[batch, kvHeads, capacity, cacheWidth]`, which are updated.
- * Output: `logits` `[batch, vocab]`.
+ * caches `keys.<layer>` and `values.<layer>` `[batch, kvHeads, capacity, cacheWidth]`.
+ * Outputs: `logits` `[batch, vocab]` and the new `entries` `[batch, tokens, 2 · layers · kvHeads · cacheWidth]` of the
+ * caches, keys before values in each layer. (The runtime's binding copies every output, bound to an array or not, so
+ * whole caches are none.)
  */
 export function decodeGraph(
   model: Pick<Model, "architecture" | "config" | "tensors">,
@@ -69,6 +72,7 @@ export function decodeGraph(
   const weights = decodeWeights(graph, model, adapters, batch);
   const width = cacheWidth(config);
   const cache = [batch, kvHeads(config), capacity, width];
+  const entries: Tensor[] = [];
   const states = architecture.forward(config, weights, {
     ids,
     rotate: (x) => x,
@@ -76,11 +80,14 @@ export function decodeGraph(
       const [, heads] = query.shape as [number, number];
       const turned = (x: Tensor): Tensor =>
         resizeHeads(fusedRope(joinHeads(x), x.shape[1]!, positions, table), x.shape[1]!, width);
+      const newKeys = turned(key);
+      const newValues = resizeHeads(joinHeads(value), value.shape[1]!, width);
+      entries.push(newKeys, newValues);
       const attended = cachedAttention(
         1 / Math.sqrt(size),
         turned(query),
-        turned(key),
-        resizeHeads(joinHeads(value), value.shape[1]!, width),
+        newKeys,
+        newValues,
         graph.input(`keys.${layer}`, "float32", cache),
         graph.input(`values.${layer}`, "float32", cache),
         last,
@@ -93,5 +100,6 @@ export function decodeGraph(
   const flat = reshape(states, [batch * tokens, config.hidden_size]);
   const ends = gather(flat, graph.input("ends", "int64", [batch]), 0);
   graph.output("logits", weights.logits(ends));
+  graph.output("entries", concat(entries, 2));
   return graph;
 }

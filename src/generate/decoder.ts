@@ -234,10 +234,26 @@ export class Decoder {
     }
     const program = await this.#ready();
     const outputs = await program.run(feeds);
+    this.#keep(floats(outputs["entries"]), first, batch, count);
     for (let i = 0; i < batch; i++) this.#lengths[first + i]! += count;
     const data = floats(outputs["logits"]);
     const vocab = this.#config.vocab_size;
     return tokens.map((_, i) => data.subarray(i * vocab, (i + 1) * vocab));
+  }
+
+  /** Puts a run's new entries (see `decodeGraph`) behind those of the slots from `first` on. */
+  #keep(entries: Float32Array, first: number, batch: number, count: number): void {
+    const width = cacheWidth(this.#config);
+    const caches = this.#keys.flatMap((keys, layer) => [keys, this.#values[layer]!]);
+    let at = 0;
+    for (let slot = first; slot < first + batch; slot++)
+      for (let token = this.#lengths[slot]!; token < this.#lengths[slot]! + count; token++)
+        for (const cache of caches)
+          for (let head = 0; head < kvHeads(this.#config); head++, at += width)
+            cache.set(
+              entries.subarray(at, at + width),
+              slot * this.#stride + (head * this.#capacity + token) * width,
+            );
   }
 
   #ready(): Promise<Program> {

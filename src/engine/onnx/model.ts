@@ -23,8 +23,6 @@ export interface ExternalData {
 export interface OnnxModel {
   readonly bytes: Uint8Array;
   readonly externalData: readonly ExternalData[];
-  /** Inputs that a run writes into: each is an output too, to be bound to the array that was fed. */
-  readonly updated: readonly string[];
   /** Names of the nodes that read or write half floats: not every graphics card can. */
   readonly halfNodes: readonly string[];
 }
@@ -41,7 +39,6 @@ export function toModel(graph: Graph): OnnxModel {
   return {
     bytes: model.finish(),
     externalData: writer.externalData,
-    updated: writer.updated,
     halfNodes: graph.nodes.flatMap((node, position) =>
       [...node.inputs, node.output].some(({ dtype }) => dtype === "float16")
         ? [nodeName(formOf(node), position)]
@@ -52,7 +49,6 @@ export function toModel(graph: Graph): OnnxModel {
 
 class GraphWriter {
   readonly externalData: ExternalData[] = [];
-  readonly updated: string[] = [];
   readonly #graph: Graph;
   readonly #message = new Message();
   readonly #names = new Map<number, string>();
@@ -177,22 +173,13 @@ class GraphWriter {
     for (const input of node.inputs) message.string(1, this.#nameOf(input));
     for (const vector of form.vectors ?? []) message.string(1, this.#vector(vector));
     message.string(2, this.#nameOf(node.output));
-    for (const input of form.updates ?? []) message.string(2, this.#update(node.inputs[input]!));
-    message.string(3, nodeName(form, position)).string(4, form.type);
-    for (const [name, value] of Object.entries(form.attributes ?? {}))
-      message.message(5, attribute(name, value));
+    const name = nodeName(form, position);
+    for (let i = 0; i < (form.unread ?? 0); i++) message.string(2, `${name}:unread${i}`);
+    message.string(3, name).string(4, form.type);
+    for (const [key, value] of Object.entries(form.attributes ?? {}))
+      message.message(5, attribute(key, value));
     if (form.domain) message.string(7, form.domain);
     this.#message.message(1, message);
-  }
-
-  /** The output that names the new content of an input. */
-  #update(x: Tensor): string {
-    if (x.origin.kind !== "input")
-      throw new Error("only an input of the graph can be written into");
-    const name = `updated:${x.origin.name}`;
-    this.updated.push(x.origin.name);
-    this.#message.message(12, this.#valueInfo(name, x));
-    return name;
   }
 }
 

@@ -80,7 +80,8 @@ const cachedAttentionOp = defineOp<CacheInputs, { scale: { float: number } }>({
       type: "GroupQueryAttention",
       domain: "com.microsoft",
       attributes: { num_heads: query.shape[2]! / size, kv_num_heads: heads, scale },
-      updates: [3, 4],
+      // The caches with the new entries in them. To read them is to copy them, so nobody does.
+      unread: 2,
     };
   },
 });
@@ -88,8 +89,7 @@ const cachedAttentionOp = defineOp<CacheInputs, { scale: { float: number } }>({
 /**
  * Causal attention of new tokens to a cache and to each other, scores times `scale`. `query` is `[batch, tokens, heads · headDim]`,
  * `key` and `value` `[batch, tokens, kvHeads · headDim]`; `keys` and `values` `[batch, kvHeads, capacity,
- * headDim]` are inputs of the graph, and a run writes the new entries into them. `last` `[batch]` is the
- * position of each sequence's last token, `longest` `[1]` the tokens of the longest sequence, new ones included.
+ * headDim]` hold what was there before. `last` `[batch]` is the position of each sequence's last token, `longest` `[1]` the tokens of the longest sequence, new ones included.
  * Either every sequence begins here, or each gets one token, or there is one sequence: the operator
  * (GroupQueryAttention of onnxruntime) refuses other mixtures.
  */
