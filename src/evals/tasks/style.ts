@@ -5,6 +5,7 @@ import { Document } from "../../core/document.ts";
 import type { Random } from "../../core/random.ts";
 import { readJsonl } from "../../core/jsonl.ts";
 import { answerAll, measureOf } from "../answer-all.ts";
+import { loops } from "../loops.ts";
 import {
   type StyleClassifier,
   type Voiced,
@@ -85,13 +86,16 @@ export const style: EvalTask = {
           }),
         );
         const whole: Message[] = [...messages, message];
-        const probability = classifier.probability(message.content ?? "");
+        const text = message.content ?? "";
+        // The classifier was proved on prose; of a loop it says whatever its words happen to be.
+        const looped = loops(text);
+        const probability = looped ? 0 : classifier.probability(text);
         return {
           task: "style",
           id,
           system: system.name,
           messages: whole.map(toWireMessage),
-          outcome: probability >= 0.5 ? "twain" : "other",
+          outcome: looped ? "loop" : probability >= 0.5 ? "twain" : "other",
           values: { "p-twain": probability },
         };
       },
