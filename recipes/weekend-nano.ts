@@ -32,7 +32,20 @@ export default defineRecipe({
     ...nano.base,
     training: { ...nano.base.training, steps: 2400, validEvery: 800, saveEvery: 400 },
   },
-  train: { ...nano.train, steps: 6400, validEvery: 3200, saveEvery: 800 },
+  train: {
+    ...nano.train,
+    steps: 6400,
+    validEvery: 3200,
+    saveEvery: 800,
+    mixture: {
+      tool: 0.7,
+      "tool-error": 0.05,
+      "missing-location": 0.08,
+      "no-tool": 0.1,
+      humour: 0.035,
+      literary: 0.035,
+    },
+  },
   evaluate: { samples: 200, maxTokens: 110 },
   data: {
     // What data.root does not have is downloaded from a Gutenberg mirror, a book every two seconds.
