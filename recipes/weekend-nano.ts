@@ -34,8 +34,8 @@ export default defineRecipe({
   },
   train: {
     ...nano.train,
-    steps: 6400,
-    validEvery: 3200,
+    steps: 5800,
+    validEvery: 2900,
     saveEvery: 800,
     mixture: {
       tool: 0.7,
