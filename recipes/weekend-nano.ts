@@ -34,8 +34,8 @@ export default defineRecipe({
   },
   train: {
     ...nano.train,
-    steps: 5800,
-    validEvery: 2900,
+    steps: 6400,
+    validEvery: 3200,
     saveEvery: 800,
     mixture: {
       tool: 0.7,
