@@ -6,12 +6,12 @@ import type { RunEvent } from "../core/events.ts";
 import { createRandom } from "../core/random.ts";
 import type { DaptConfig, Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
-import { initLora, loraModules } from "../models/lora.ts";
+import { initLora } from "../models/lora.ts";
 import { writeAdapter } from "../models/peft.ts";
 import type { Example } from "../tokenizer/example.ts";
 import { adapterCard } from "./adapter-card.ts";
 import { baseFolder, baseName } from "./base-stage.ts";
-import { trainedShapes } from "./graphs.ts";
+import { loraTrained, trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
 import { recipeTrackers } from "./mlflow.ts";
@@ -55,13 +55,8 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
       .join(", ")}; ${tokensOf(valid).toLocaleString("en")} kept back to validate`,
   };
 
-  const modules = loraModules(model.architecture.parameters(model.config), lora);
-  const trained = {
-    kind: "lora",
-    modules,
-    dropout: lora.dropout,
-    plusRatio: lora.plusRatio,
-  } as const;
+  const trained = loraTrained(model, lora);
+  const { modules } = trained;
   const start = initLora(modules, random.fork("init"), model.tensors);
   const trainer = new Trainer(model, trained, start, config, { random: random.fork("noise") });
   try {

@@ -1,5 +1,5 @@
 /** The graphs of training: loss with gradients of one micro-batch, scores without, and the update of the weights. */
-import type { TrainingConfig } from "../core/recipe.ts";
+import type { LoraConfig, TrainingConfig } from "../core/recipe.ts";
 import {
   Graph,
   type Tensor,
@@ -27,7 +27,13 @@ import { attentionByHeads } from "../models/attention-by-heads.ts";
 import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
-import { type LoraModule, isFastTensor, loraShapes, withLora } from "../models/lora.ts";
+import {
+  type LoraModule,
+  isFastTensor,
+  loraModules,
+  loraShapes,
+  withLora,
+} from "../models/lora.ts";
 import type { Quantization } from "../models/quantize/index.ts";
 import { quantizedWeights } from "../models/quantize/quantized-weights.ts";
 import { type Weights, inputWeights } from "../models/weights.ts";
@@ -50,6 +56,15 @@ export type Trained =
       /** LoRA+: how many times faster B learns than A. */
       plusRatio?: number;
     };
+
+/** What a recipe's adapter trains of a model. Throws `model/lora-targets` and the codes of its patterns. */
+export function loraTrained(
+  model: ModelShape,
+  lora: LoraConfig,
+): Extract<Trained, { kind: "lora" }> {
+  const modules = loraModules(model.architecture.parameters(model.config), lora);
+  return { kind: "lora", modules, dropout: lora.dropout, plusRatio: lora.plusRatio };
+}
 
 export interface BatchShape {
   rows: number;

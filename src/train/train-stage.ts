@@ -9,7 +9,7 @@ import { readAdapter, writeAdapter } from "../models/peft.ts";
 import { adapterCard } from "./adapter-card.ts";
 import { baseFolder, baseName } from "./base-stage.ts";
 import { encodeDataset, sampleExamples } from "./dataset.ts";
-import { trainedShapes } from "./graphs.ts";
+import { loraTrained, trainedShapes } from "./graphs.ts";
 import { knownConfig } from "./known-config.ts";
 import { trainLoop } from "./loop.ts";
 import { createMixture } from "./mixture.ts";
@@ -51,13 +51,8 @@ async function* run(context: StageContext<Recipe["train"]>): AsyncGenerator<RunE
 
   const random = createRandom(recipe.seed).fork("train");
   const { lora } = config;
-  const modules = loraModules(model.architecture.parameters(model.config), lora);
-  const trained = {
-    kind: "lora",
-    modules,
-    dropout: lora.dropout,
-    plusRatio: lora.plusRatio,
-  } as const;
+  const trained = loraTrained(model, lora);
+  const { modules } = trained;
   const start = recipe.dapt
     ? (await readAdapter(dir.dapt.adapter, model)).tensors
     : initLora(modules, random.fork("init"), model.tensors);

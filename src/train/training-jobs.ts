@@ -9,12 +9,11 @@ import type { RunDir } from "../core/run-dir.ts";
 import { readConfig } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
 import { scratchConfig } from "../models/init.ts";
-import { loraModules } from "../models/lora.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "./base-stage.ts";
-import type { ModelShape } from "./graphs.ts";
+import { type ModelShape, loraTrained } from "./graphs.ts";
 import { createMixture } from "./mixture.ts";
 import { packOnce, packStream } from "./packing.ts";
 import { preferenceLoss } from "./preference-loss.ts";
@@ -176,10 +175,9 @@ export async function trainingJobs(
     });
   }
   const { lora, quantization } = train;
-  const modules = loraModules(model.architecture.parameters(model.config), lora);
-  const trained = { kind: "lora", modules, plusRatio: lora.plusRatio } as const;
+  const withDropout = loraTrained(model, lora);
+  const { dropout: _dropout, ...trained } = withDropout;
   const frozen = quantization === "none" ? model : { ...model, quantization };
-  const withDropout = { ...trained, dropout: lora.dropout };
   // Every token of a text is trained, so its batches need no look at the rows.
   if (dapt)
     jobs.push({
