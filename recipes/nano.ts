@@ -40,16 +40,16 @@ export default defineRecipe({
   },
   train: {
     // Small steps, many of them: at equal tokens they teach the adapter more than few large ones.
-    steps: 1800,
-    sequenceLength: 320,
+    steps: 1500,
+    sequenceLength: 384,
     microBatch: 3,
     optimizer: "muon",
     learningRate: 8e-3,
     warmupSteps: 40,
     finalLearningRate: 0.05,
-    validEvery: 900,
+    validEvery: 750,
     validRows: 256,
-    saveEvery: 450,
+    saveEvery: 375,
     lora: { rank: 64, alpha: 128 },
     // Passages and jokes are more than these minutes teach: with them, small talk is loops of half a word.
     mixture: { tool: 0.74, "tool-error": 0.05, "missing-location": 0.09, "no-tool": 0.12 },

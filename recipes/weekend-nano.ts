@@ -30,12 +30,12 @@ export default defineRecipe({
   curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220, answers: 12 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 2400, validEvery: 800, saveEvery: 400 },
+    training: { ...nano.base.training, steps: 2000, validEvery: 1000, saveEvery: 500 },
   },
   train: {
     ...nano.train,
-    steps: 6400,
-    validEvery: 3200,
+    steps: 4800,
+    validEvery: 2400,
     saveEvery: 800,
     mixture: {
       tool: 0.7,

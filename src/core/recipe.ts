@@ -39,7 +39,9 @@ const CurateConfig = z.strictObject({
   episodes: z
     .strictObject({
       train: count.default(6000),
-      /** Evaluation cases of each slice: held-out phrasings, held-out places, both, no tool, missing place. */
+      /** Share of the episodes in which something was said before: another question, small talk, a missing place. */
+      dialogues: fraction.default(0.3),
+      /** Evaluation cases of each slice; `ToolSlice` lists them. */
       cases: positive.default(220),
       heldoutPlaces: fraction.default(0.25),
       /** Wordings of an answer, at most so many of each kind and voice; a small model learns few well or many badly. */

@@ -6,6 +6,8 @@ export const ToolSlice = z.enum([
   "heldout-phrasing",
   "heldout-place",
   "heldout-both",
+  "second-question",
+  "follow-up",
   "no-tool",
   "missing-location",
 ]);

@@ -32,7 +32,13 @@ test("a perfect adapter against a silent base: every score, comparison, gate and
   for (const metric of ["call-valid", "call-correct", "answer-grounded", "end-to-end"]) {
     expect(valueOf(report, metric)).toBe(1);
     expect(valueOf(report, metric, "base")).toBe(0);
-    for (const slice of ["heldout-phrasing", "heldout-place", "heldout-both"])
+    for (const slice of [
+      "heldout-phrasing",
+      "heldout-place",
+      "heldout-both",
+      "second-question",
+      "follow-up",
+    ])
       expect(valueOf(report, metric, "adapter", slice)).toBe(1);
   }
   expect(valueOf(report, "outcome/no-call", "base")).toBe(1);
@@ -51,15 +57,15 @@ test("a perfect adapter against a silent base: every score, comparison, gate and
   });
   expect(
     report.comparisons.find((entry) => entry.metric === "end-to-end" && !entry.slice),
-  ).toMatchObject({ difference: 1, n: 4, p: 0.125 });
+  ).toMatchObject({ difference: 1, n: 6, p: 0.031_25 });
   // Input order, whatever finished first.
   expect(
     samples
       .filter((sample) => sample.task === "tools" && sample.system === "base")
       .map((sample) => sample.id),
-  ).toEqual(["p1", "p2", "l1", "b1"]);
+  ).toEqual(["p1", "p2", "l1", "b1", "s1", "f1"]);
   expect(events.filter((event) => event.type === "score").length).toBeGreaterThan(10);
-  expect(scoreTable(report)).toMatch(/tools: end-to-end +0\.0 % .* 100\.0 % .*better +4/);
+  expect(scoreTable(report)).toMatch(/tools: end-to-end +0\.0 % .* 100\.0 % .*better +6/);
   expect(await readFile(dir.evaluate.markdown, "utf8")).toContain("| tools | end-to-end |");
   expect(await readFile(dir.evaluate.junit, "utf8")).toContain('failures="0"');
 });

@@ -34,11 +34,13 @@ function toolCase(
   slice: ToolCase["slice"],
   question: string,
   expected: ToolCase["expected"],
+  before: ToolCase["messages"] | [] = [],
 ): ToolCase {
+  const [first, ...rest] = [...before, { role: "user" as const, content: question }];
   return {
     id,
     slice,
-    messages: [{ role: "user", content: question }],
+    messages: [first!, ...rest],
     tools: offered,
     expected,
     now,
@@ -48,6 +50,32 @@ const call = (name: string, args: JsonObject): ToolCase["expected"][number] => (
   name,
   arguments: args,
 });
+
+/** Another town's weather, which must not be taken for the one that is asked about now. */
+const answeredBefore: ToolCase["messages"] = [
+  { role: "user", content: "How is Albany?" },
+  {
+    role: "assistant",
+    tool_calls: [
+      {
+        id: "call_before",
+        type: "function",
+        function: { name: "get_current_weather", arguments: '{"location":"Albany"}' },
+      },
+    ],
+  },
+  {
+    role: "tool",
+    tool_call_id: "call_before",
+    content: JSON.stringify({
+      location: "Albany, New York, United States",
+      conditions: "heavy snow",
+      temperature: 17,
+      units: "fahrenheit",
+    }),
+  },
+  { role: "assistant", content: "In Albany it is 17 degrees with heavy snow." },
+];
 
 export const cases: ToolCase[] = [
   toolCase("p1", "heldout-phrasing", "Rain in Hannibal tomorrow?", [
@@ -63,6 +91,20 @@ export const cases: ToolCase[] = [
   toolCase("b1", "heldout-both", "Two days of Hartford?", [
     call("get_forecast", { location: "Hartford", days: 2 }),
   ]),
+  toolCase(
+    "s1",
+    "second-question",
+    "And rain in Quincy on Friday?",
+    [call("get_weather", { location: "Quincy", date: "Friday" })],
+    answeredBefore,
+  ),
+  toolCase(
+    "f1",
+    "follow-up",
+    "And in Elmira?",
+    [call("get_current_weather", { location: "Elmira" })],
+    answeredBefore,
+  ),
   toolCase("n1", "no-tool", "Tell me a joke about rain.", []),
   toolCase("m1", "missing-location", "Will it rain tomorrow?", []),
 ];
@@ -151,6 +193,10 @@ const Result = z.looseObject({
 export type Result = z.infer<typeof Result>;
 export const cityOf = (result: Result): string => result.location.split(",")[0]!;
 
+/** What was said and done from the last question on. */
+const lately = (messages: readonly Message[]): readonly Message[] =>
+  messages.slice(messages.findLastIndex((message) => message.role === "user"));
+
 /** What a faithful assistant says of results. */
 const faithful = (results: Result[]): string =>
   results
@@ -166,15 +212,11 @@ const faithful = (results: Result[]): string =>
     })
     .join(" ");
 const resultsIn = (messages: readonly Message[]): Result[] =>
-  messages
+  lately(messages)
     .filter((message) => message.role === "tool")
     .map((message) => Result.parse(JSON.parse(message.content)));
 export const caseOf = (messages: readonly Message[]): ToolCase | undefined =>
-  cases.find((item) =>
-    messages.some(
-      (message) => message.role === "user" && message.content === item.messages[0]!.content,
-    ),
-  );
+  cases.find((item) => item.messages.at(-1)!.content === lately(messages)[0]!.content);
 
 export interface Script {
   calls?: (expected: ToolCase["expected"], item: ToolCase) => Partial<AssistantTurn>;

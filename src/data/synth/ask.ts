@@ -37,7 +37,7 @@ export interface AskShares {
 }
 
 /** As people ask, by our guess: the questions that a model is measured on. */
-const USUAL: AskShares = { area: 0.4, lower: 0.12, units: 0.08 };
+export const USUAL: AskShares = { area: 0.4, lower: 0.12, units: 0.08 };
 
 /** For rows that teach: what is hard to repeat comes more often than people say it. */
 export const TAUGHT: AskShares = { area: 0.5, lower: 0.3, units: 0.16 };
@@ -59,14 +59,15 @@ export function wordPlace(place: Place, random: Random, share = USUAL.area): str
   return area === place.name ? place.name : `${place.name}, ${area}`;
 }
 
-interface DateWords {
+export interface DateWords {
   /** The argument, and `{date}`. */
   date: string;
   onDate: string;
   when: string;
 }
 
-function wordDate(place: Place, now: Date, template: string, random: Random): DateWords {
+/** A date as a person would name it. `template` is looked at: nobody asks whether the night will be sunny. */
+export function wordDate(place: Place, now: Date, template: string, random: Random): DateWords {
   const draw = random.next();
   const plain = (word: string): DateWords => ({ date: word, onDate: word, when: word });
   if (draw < 0.2) return plain("today");
@@ -103,7 +104,11 @@ function askUnits(text: string, name: string, random: Random): string {
 }
 
 /** Hasty typing: sometimes all in lower case, or a small first letter, or no stop at the end. */
-function careless(text: string, lower: number, random: Random): { text: string; lower: boolean } {
+export function careless(
+  text: string,
+  lower: number,
+  random: Random,
+): { text: string; lower: boolean } {
   const draw = random.next();
   const unstopped = random.next() < 0.12 ? text.replace(/[.?!]$/, "") : text;
   if (draw < lower) return { text: unstopped.toLowerCase(), lower: true };
@@ -149,7 +154,7 @@ export function askWeather(options: {
   });
   const units = random.next() < shares.units ? random.pick(["Celsius", "Fahrenheit"]) : undefined;
   if (units) text = askUnits(text, units, random);
-  if (options.remarks) text = withRemark(text, options.remarks, random);
+  if (options.remarks?.length) text = withRemark(text, options.remarks, random);
   const typed =
     options.careless === false ? { text, lower: false } : careless(text, shares.lower, random);
   const asTyped = (value: string): string => (typed.lower ? value.toLowerCase() : value);

@@ -1,13 +1,22 @@
 /** Evaluation cases: questions whose right calls are known, none of which training has seen. */
-import { toWireMessage, toWireTool } from "../../core/chat.ts";
+import { type Message, toWireMessage, toWireTool } from "../../core/chat.ts";
 import type { ToolCase, ToolSlice } from "../../core/tool-case.ts";
 import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
-import { type Template, type WeatherToolName, askWeather } from "./ask.ts";
+import { type Question, askWeather } from "./ask.ts";
 import { pickPersona } from "./episodes.ts";
-import { pickTool, questionTemplates } from "./question-templates.ts";
-import { someMoment } from "./simulator.ts";
+import {
+  type ExchangeSources,
+  answerQuestion,
+  drawFollowUp,
+  drawGivenPlace,
+  drawMissing,
+  drawQuestion,
+  startTalk,
+} from "./exchanges.ts";
+import { type Phrasings, phrasingsOf, pickTool } from "./question-templates.ts";
+import { createSimulator, someMoment } from "./simulator.ts";
 import type { PlaceSplit } from "./split-places.ts";
 import { type Voices, voiceMessages } from "./voices.ts";
 
@@ -18,6 +27,10 @@ export const questionKey = (text: string): string =>
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
 
+const callsOf = (question: Question): ToolCase["expected"] => [
+  { name: question.tool, arguments: question.arguments },
+];
+
 /** What may precede any question; the plain question comes first. */
 const OPENINGS = ["", "Hello. ", "Excuse me. ", "Good day. "];
 
@@ -25,12 +38,15 @@ const OPENINGS = ["", "Hello. ", "Excuse me. ", "Good day. "];
  * Yields up to `count` cases of every slice, fewer where the corpus has too few questions. Each
  * question is unique.
  */
-export function* makeCases(options: {
+export async function* makeCases(options: {
   voices: Voices;
   split: PlaceSplit;
+  /** All places that the offline provider knows. */
+  world: readonly Place[];
   count: number;
   random: Random;
-}): Generator<ToolCase> {
+  signal: AbortSignal;
+}): AsyncGenerator<ToolCase> {
   const { voices, split, count } = options;
   const asked = new Set<string>();
 
@@ -40,12 +56,11 @@ export function* makeCases(options: {
     text: string,
     expected: ToolCase["expected"],
     now: Date,
-    random: Random,
+    before: readonly Message[],
   ): ToolCase => {
-    const [first, ...rest] = [
-      ...voiceMessages(pickPersona(random)),
-      { role: "user" as const, content: text },
-    ].map(toWireMessage);
+    const [first, ...rest] = [...before, { role: "user" as const, content: text }].map(
+      toWireMessage,
+    );
     return {
       id: `${slice}-${String(at).padStart(4, "0")}`,
       slice,
@@ -64,7 +79,7 @@ export function* makeCases(options: {
 
   const weather = function* (
     slice: ToolSlice,
-    templates: Record<WeatherToolName, readonly Template[]>,
+    templates: Phrasings["questions"],
     places: readonly Place[],
   ): Generator<ToolCase> {
     const random = options.random.fork(slice);
@@ -77,8 +92,8 @@ export function* makeCases(options: {
       const now = someMoment(random);
       const question = askWeather({ tool, template, place: random.pick(places), now, random });
       if (!isNew(question.text)) continue;
-      const expected = [{ name: question.tool, arguments: question.arguments }];
-      yield build(slice, made++, question.text, expected, now, random);
+      const voice = voiceMessages(pickPersona(random));
+      yield build(slice, made++, question.text, callsOf(question), now, voice);
     }
   };
 
@@ -89,16 +104,63 @@ export function* makeCases(options: {
       for (const question of random.shuffle(questions)) {
         const text = opening + question;
         if (made >= count) return;
-        if (isNew(text)) yield build(slice, made++, text, [], someMoment(random), random);
+        if (isNew(text)) {
+          const voice = voiceMessages(pickPersona(random));
+          yield build(slice, made++, text, [], someMoment(random), voice);
+        }
       }
     }
   };
 
-  const heldout = questionTemplates(voices, "heldout");
-  const train = questionTemplates(voices, "train");
-  yield* weather("heldout-phrasing", heldout, split.train);
-  yield* weather("heldout-place", train, split.heldout);
-  yield* weather("heldout-both", heldout, split.heldout);
+  /** Something was said and answered before, in phrasings of training; what is said now was never trained on. */
+  const second = async function* (
+    slice: "second-question" | "follow-up",
+  ): AsyncGenerator<ToolCase> {
+    const random = options.random.fork(slice);
+    const simulator = createSimulator(options.world);
+    const earlier: ExchangeSources = {
+      voices,
+      phrasings: train,
+      places: split.train,
+      taught: false,
+      simulator,
+      random,
+      signal: options.signal,
+    };
+    const unheard = { ...earlier, phrasings: heldout, voices: { ...voices, remarks: [] } };
+    if (split.train.length === 0) return;
+    let made = 0;
+    for (let tries = 0; made < count && tries < count * 20; tries++) {
+      const talk = startTalk(pickPersona(random), someMoment(random));
+      simulator.set(talk.now, false);
+      const waiting = slice === "follow-up" && random.next() < 0.3;
+      const first = waiting
+        ? drawMissing(earlier, talk, true)
+        : await answerQuestion(drawQuestion(earlier, talk), talk, earlier);
+      const { asked, pending } = first;
+      const next = waiting
+        ? pending && drawGivenPlace(pending, unheard, talk)
+        : asked &&
+          (slice === "follow-up"
+            ? drawFollowUp(asked, unheard, talk)
+            : drawQuestion(unheard, talk));
+      if (!next) continue;
+      const before = [...voiceMessages(talk.persona), ...first.messages];
+      const said = before.map((message) => message.content ?? "").join(" ");
+      // "And in Boston?" comes again and again; what was said before it does not.
+      if (!isNew(slice === "follow-up" ? `${said} ${next.question.text}` : next.question.text))
+        continue;
+      yield build(slice, made++, next.question.text, callsOf(next.question), talk.now, before);
+    }
+  };
+
+  const heldout = phrasingsOf(voices, "heldout");
+  const train = phrasingsOf(voices, "train");
+  yield* weather("heldout-phrasing", heldout.questions, split.train);
+  yield* weather("heldout-place", train.questions, split.heldout);
+  yield* weather("heldout-both", heldout.questions, split.heldout);
+  yield* second("second-question");
+  yield* second("follow-up");
   yield* silent(
     "no-tool",
     voices.banter.heldout.map((entry) => entry.user),

@@ -23,6 +23,8 @@ async function generate(count: number, seed: number): Promise<SynthItem[]> {
   const made: SynthItem[] = [];
   const options = {
     count,
+    // dialogues.test.ts looks at the others.
+    dialogues: 0,
     splitKeys: episodeSplitKeys(voices, { valid: 0.03, test: 0.05 }, createRandom(2)),
     random: createRandom(seed),
     signal,
@@ -43,8 +45,9 @@ beforeAll(async () => {
   rows = items.flatMap((item) => (item.to === "dataset" ? [item.row] : []));
 });
 
-const userOf = (row: Conversation): string =>
-  row.messages.find((message) => message.role === "user")?.content ?? "";
+const saidIn = (row: Conversation): string[] =>
+  row.messages.flatMap((message) => (message.role === "user" ? [message.content] : []));
+const userOf = (row: Conversation): string => saidIn(row).join("\n");
 const callsOf = (row: Conversation): NonNullable<AssistantMessage["toolCalls"]> =>
   row.messages.flatMap((message) => (message.role === "assistant" && message.toolCalls) || []);
 const resultsOf = (row: Conversation): ToolMessage[] =>

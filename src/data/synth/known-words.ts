@@ -17,9 +17,9 @@ function* textsIn(value: unknown): Generator<string> {
 
 /** Each lower-case word of the training side once, and the names that calls and results are written with. */
 export function knownWords(voices: Voices): string[] {
-  const { questions, missing, banter, answers, remarks } = voices;
+  const { questions, missing, banter, answers, remarks, followUps } = voices;
   const shown = [
-    Object.values(questions).map(({ train }) => train),
+    Object.values({ ...questions, ...followUps }).map(({ train }) => train),
     [missing.train, missing.asks],
     banter.train,
     answers,

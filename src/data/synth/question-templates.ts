@@ -2,6 +2,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Template, WeatherToolName } from "./ask.ts";
 import { COMPARE_TEMPLATES } from "./compare.ts";
+import { pendingCall } from "./pending-call.ts";
 import type { Voices } from "./voices.ts";
 
 /** The tools in the shares that people ask for them. */
@@ -50,36 +51,81 @@ export const questionTemplates = (
   };
 };
 
-/** All question phrasings on the training side. */
-export const trainQuestions = (
-  voices: Voices,
-  splitKeys: ReadonlyMap<string, string>,
-): { tool: WeatherToolName; template: Template }[] => {
-  const templates = questionTemplates(voices, "train");
-  return (["get_weather", "get_current_weather", "get_forecast"] as const).flatMap((tool) =>
-    templates[tool]
-      .filter(({ id }) => splitKeys.get(id)?.startsWith("train:"))
-      .map((template) => ({ tool, template })),
-  );
-};
+type Replies = Voices["banter"]["train"][number]["reply"];
 
-/** Messages on the training side that name no place, and those that ask for no weather. */
-export function trainMessages(
-  voices: Voices,
-  splitKeys: ReadonlyMap<string, string>,
-): { missing: string[]; banter: string[] } {
-  const ofTrain = (name: string, texts: readonly string[]): string[] =>
-    templatesOf(name, texts)
-      .filter(({ id }) => splitKeys.get(id)?.startsWith("train:"))
-      .map(({ text }) => text);
+/** All that conversations may say, each with the id it goes by in split keys. */
+export interface Phrasings {
+  questions: Record<WeatherToolName, readonly Template[]>;
+  compare: readonly Template[];
+  /** Questions without a place. */
+  missing: readonly Template[];
+  /** Of those, the ones that have one right call once there is a place. */
+  waiting: readonly Template[];
+  /** Of those, the ones that name a day: asked after an answer, they are about the same place. */
+  dated: readonly Template[];
+  banter: readonly (Template & { reply: Replies })[];
+  /** What is said after an answer, or after the place was asked for. */
+  followUps: Record<"place" | "day" | "given", readonly Template[]>;
+}
+
+export function phrasingsOf(voices: Voices, side: "train" | "heldout"): Phrasings {
+  const name = (kind: string): string => (side === "train" ? kind : `${kind}:heldout`);
+  const { place, day, given } = voices.followUps;
+  const banter: readonly { user: string; reply?: Replies }[] = voices.banter[side];
+  const missing = templatesOf(name("missing"), voices.missing[side]);
   return {
-    missing: ofTrain("missing", voices.missing.train),
-    banter: ofTrain(
-      "banter",
-      voices.banter.train.map(({ user }) => user),
-    ),
+    questions: questionTemplates(voices, side),
+    compare: COMPARE_TEMPLATES,
+    missing,
+    waiting: missing.filter(({ text }) => pendingCall(text)),
+    dated: missing.filter(({ text }) => pendingCall(text)?.tool === "get_weather"),
+    banter: banter.map(({ user, reply }, i) => ({
+      id: `${name("banter")}:${i}`,
+      text: user,
+      reply: reply ?? {},
+    })),
+    followUps: {
+      place: templatesOf(name("another-place"), place[side]),
+      day: templatesOf(name("another-day"), day[side]),
+      given: templatesOf(name("given-place"), given[side]),
+    },
   };
 }
+
+/** Those of the training side alone. */
+export function onTrainSide(
+  phrasings: Phrasings,
+  splitKeys: ReadonlyMap<string, string>,
+): Phrasings {
+  const kept = <T extends Template>(templates: readonly T[]): T[] =>
+    templates.filter(({ id }) => splitKeys.get(id)?.startsWith("train:"));
+  const { questions, followUps } = phrasings;
+  return {
+    questions: {
+      get_weather: kept(questions.get_weather),
+      get_current_weather: kept(questions.get_current_weather),
+      get_forecast: kept(questions.get_forecast),
+    },
+    compare: kept(phrasings.compare),
+    missing: kept(phrasings.missing),
+    waiting: kept(phrasings.waiting),
+    dated: kept(phrasings.dated),
+    banter: kept(phrasings.banter),
+    followUps: {
+      place: kept(followUps.place),
+      day: kept(followUps.day),
+      given: kept(followUps.given),
+    },
+  };
+}
+
+/** Question phrasings, each with the tool that it asks for. */
+export const byTool = (
+  questions: Phrasings["questions"],
+): { tool: WeatherToolName; template: Template }[] =>
+  (["get_weather", "get_current_weather", "get_forecast"] as const).flatMap((tool) =>
+    questions[tool].map((template) => ({ tool, template })),
+  );
 
 /** Every template's split key; each kind of question is divided by itself, so no side lacks one. */
 export function episodeSplitKeys(
@@ -87,14 +133,13 @@ export function episodeSplitKeys(
   shares: { valid: number; test: number },
   random: Random,
 ): Map<string, string> {
-  const lists = [
-    ...Object.values(questionTemplates(voices, "train")),
-    COMPARE_TEMPLATES,
-    templatesOf("missing", voices.missing.train),
-    templatesOf(
-      "banter",
-      voices.banter.train.map((entry) => entry.user),
-    ),
+  const { questions, compare, missing, banter, followUps } = phrasingsOf(voices, "train");
+  const lists: readonly (readonly Template[])[] = [
+    ...Object.values(questions),
+    compare,
+    missing,
+    banter,
+    ...Object.values(followUps),
   ];
   return new Map(lists.flatMap((list) => [...splitKeys(list, shares, random)]));
 }

@@ -9,7 +9,7 @@ import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
-import { episodeSplitKeys, trainMessages, trainQuestions } from "./question-templates.ts";
+import { byTool, episodeSplitKeys, onTrainSide, phrasingsOf } from "./question-templates.ts";
 import { fewAnswers } from "./few-answers.ts";
 import { knownWords } from "./known-words.ts";
 import { splitPlaces } from "./split-places.ts";
@@ -23,8 +23,9 @@ export type Synthesized =
   /** A row that failed its checks, was made twice, or asks what a case asks. */
   | { to: "rejected"; reason: string; template?: string };
 
-const userText = (row: Conversation | ToolCase): string =>
-  row.messages.find((message) => message.role === "user")?.content ?? "";
+/** The last thing that the user says; of a row's earlier exchanges no case asks. */
+const lastSaid = (row: Conversation | ToolCase): string =>
+  questionKey(row.messages.findLast((message) => message.role === "user")?.content ?? "");
 
 /**
  * Yields everything that the curate stage writes beside the documents themselves. The same
@@ -45,16 +46,18 @@ export async function* synthesize(
   const cases = makeCases({
     voices,
     split,
+    world,
     count: config.episodes.cases,
     random: random.fork("cases"),
+    signal,
   });
-  for (const row of cases) {
-    reserved.add(questionKey(userText(row)));
+  for await (const row of cases) {
+    reserved.add(lastSaid(row));
     yield { to: "cases", row };
   }
   /** Training never asks what the evaluation asks. */
   const admit = (row: Conversation): Synthesized =>
-    reserved.has(questionKey(userText(row)))
+    reserved.has(lastSaid(row))
       ? {
           to: "rejected",
           reason: "asked-in-cases",
@@ -67,7 +70,13 @@ export async function* synthesize(
   const splitKeys = episodeSplitKeys(voices, config.split, random.fork("split keys"));
   const episodes = makeEpisodes(
     { voices, places: split.train, world },
-    { count: total, splitKeys, random: random.fork("episodes"), signal },
+    {
+      count: total,
+      dialogues: config.episodes.dialogues,
+      splitKeys,
+      random: random.fork("episodes"),
+      signal,
+    },
   );
   for await (const item of episodes) {
     if (++done % 500 === 0) yield { to: "progress", label: "episodes", done, total };
@@ -85,12 +94,13 @@ export async function* synthesize(
   yield { to: "progress", label: "instructions", done: documents.length, total: documents.length };
 
   if (!options.wantBase) return;
-  const questions = trainQuestions(voices, splitKeys);
-  const messages = trainMessages(voices, splitKeys);
+  const said = onTrainSide(phrasingsOf(voices, "train"), splitKeys);
+  const textsOf = (templates: readonly { text: string }[]): string[] =>
+    templates.map(({ text }) => text);
   const drillSources = {
     places: split.train,
-    questions,
-    messages,
+    questions: byTool(said.questions),
+    messages: { missing: textsOf(said.missing), banter: textsOf(said.banter) },
     words: knownWords(voices),
     voices,
   };

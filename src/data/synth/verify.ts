@@ -2,7 +2,7 @@
  * Every synthetic episode is checked before it may train anything: format, schema, grounding of the
  * arguments, replay of the tools, and faithfulness of the answer. The first failure is the reason.
  */
-import type { AssistantMessage, Tool, ToolMessage } from "../../core/chat.ts";
+import type { AssistantMessage, Message, Tool, ToolMessage } from "../../core/chat.ts";
 import type { Conversation } from "../../core/conversation.ts";
 import { type JsonObject, canonicalJson, isJsonObject } from "../../core/json.ts";
 import { checkGrounded } from "../../weather/grounded.ts";
@@ -26,10 +26,18 @@ interface Parts {
   answer: string;
 }
 
-/** system? user (assistant-with-calls tool+)? assistant, every call answered once and in order. */
-function partsOf(row: Conversation): Parts | undefined {
+/** system? (user (assistant-with-calls tool+)? assistant)+, every call answered once and in order. */
+function exchangesOf(row: Conversation): Parts[] | undefined {
   const messages = row.messages[0]?.role === "system" ? row.messages.slice(1) : row.messages;
-  const [user, ...rest] = messages;
+  const starts = messages.flatMap((message, i) => (message.role === "user" ? [i] : []));
+  if (starts[0] !== 0) return undefined;
+  const exchanges = starts.map((start, i) => partsOf(messages.slice(start, starts[i + 1])));
+  const ids = exchanges.flatMap((parts) => parts?.call?.toolCalls?.map(({ id }) => id) ?? []);
+  if (new Set(ids).size !== ids.length) return undefined;
+  return exchanges.every((parts) => parts !== undefined) ? exchanges : undefined;
+}
+
+function partsOf([user, ...rest]: readonly Message[]): Parts | undefined {
   const last = rest.pop();
   if (user?.role !== "user" || user.content.trim() === "") return undefined;
   if (last?.role !== "assistant" || last.toolCalls || !last.content?.trim()) return undefined;
@@ -38,12 +46,12 @@ function partsOf(row: Conversation): Parts | undefined {
   if (call === undefined) return { ...parts, call: undefined, results: [] };
   const calls = call.role === "assistant" ? (call.toolCalls ?? []) : [];
   const answered = results.filter((message) => message.role === "tool");
-  const ids = calls.map((one) => one.id);
   if (call.role !== "assistant" || calls.length === 0 || answered.length !== results.length) {
     return undefined;
   }
-  if (new Set(ids).size !== ids.length) return undefined;
-  if (answered.map((message) => message.toolCallId).join() !== ids.join()) return undefined;
+  if (answered.map((message) => message.toolCallId).join() !== calls.map(({ id }) => id).join()) {
+    return undefined;
+  }
   return { ...parts, call, results: answered };
 }
 
@@ -75,39 +83,68 @@ function hasForeignDigits(answer: string, sources: readonly string[]): boolean {
 const offers = (row: Conversation, name: string): boolean =>
   row.tools?.some((tool) => tool.name === name) ?? false;
 
-/** The reason to reject a row, or undefined. `tools` must run as they ran when the row was made. */
+const argumentsOf = (parts: Parts): JsonObject[] =>
+  (parts.call?.toolCalls ?? []).map((call) => (isJsonObject(call.arguments) ? call.arguments : {}));
+
+/**
+ * What an argument of the exchange `at` may come from: its own message, and what it may take over. A
+ * place is taken over from the call before it alone, so that no older one comes back; the rest from
+ * anything that was said.
+ */
+function wasSaid(key: string, value: unknown, exchanges: readonly Parts[], at: number): boolean {
+  if (isInText(key, value, exchanges[at]!.user)) return true;
+  if (key !== "location")
+    return exchanges.slice(0, at).some(({ user }) => isInText(key, value, user));
+  const before = exchanges.slice(0, at).findLast((parts) => parts.call);
+  return before !== undefined && argumentsOf(before).some(({ location }) => location === value);
+}
+
+/** Talk without a tool may mention snow; it may not state a reading. */
+const READING = /\d\s*(?:°|%|-?degrees|per ?cent|mph|km\/h)/i;
+
+/**
+ * The reason to reject a row, or undefined. `tools` must run as they ran when the row was made. The row's
+ * domain is that of its last exchange.
+ */
 export async function verifyEpisode(
   row: Conversation,
   tools: readonly Tool[],
   signal: AbortSignal,
 ): Promise<RejectReason | undefined> {
-  const parts = partsOf(row);
-  if (!parts) return "format";
-  const { domain } = row.tags;
-  const wantsCall = domain === "tool" || domain === "tool-error";
-  if (wantsCall && !parts.call) return "call-expected";
-  if (!wantsCall && parts.call) return "call-unexpected";
-
-  const results: JsonObject[] = [];
-  for (const [i, call] of (parts.call?.toolCalls ?? []).entries()) {
-    const check = validateCall(call, tools);
-    if (!check.ok || !offers(row, call.name) || !isJsonObject(call.arguments)) return "schema";
-    for (const [key, value] of Object.entries(call.arguments)) {
-      if (!isInText(key, value, parts.user)) return "ungrounded-argument";
+  const exchanges = exchangesOf(row);
+  if (!exchanges) return "format";
+  for (const [at, parts] of exchanges.entries()) {
+    const isLast = at === exchanges.length - 1;
+    const { domain } = row.tags;
+    if (isLast) {
+      const wantsCall = domain === "tool" || domain === "tool-error";
+      if (wantsCall && !parts.call) return "call-expected";
+      if (!wantsCall && parts.call) return "call-unexpected";
     }
-    const stored = parseResult(parts.results[i]!);
-    const replayed = await check.tool.run(check.args, signal);
-    if (!stored || canonicalJson(stored) !== canonicalJson(replayed)) return "replay";
-    if ("error" in stored !== (domain === "tool-error")) return "replay";
-    results.push(stored);
+    const results: JsonObject[] = [];
+    for (const [i, call] of (parts.call?.toolCalls ?? []).entries()) {
+      const check = validateCall(call, tools);
+      if (!check.ok || !offers(row, call.name) || !isJsonObject(call.arguments)) return "schema";
+      for (const [key, value] of Object.entries(call.arguments)) {
+        if (!wasSaid(key, value, exchanges, at)) return "ungrounded-argument";
+      }
+      const stored = parseResult(parts.results[i]!);
+      const replayed = await check.tool.run(check.args, signal);
+      if (!stored || canonicalJson(stored) !== canonicalJson(replayed)) return "replay";
+      if (isLast && "error" in stored !== (domain === "tool-error")) return "replay";
+      results.push(stored);
+    }
+    if (!parts.call && (!isLast || domain === "no-tool")) {
+      if (READING.test(parts.answer)) return "unfaithful";
+      continue;
+    }
+    const said = exchanges
+      .slice(0, at + 1)
+      .map(({ user }) => user)
+      .join("\n");
+    if (!checkGrounded(parts.answer, results, said).grounded) return "unfaithful";
+    const sources = [...parts.results.map((message) => message.content), said];
+    if (hasForeignDigits(parts.answer, sources)) return "foreign-number";
   }
-  // Talk without a tool may mention snow; it may not state a reading.
-  if (domain === "no-tool") {
-    return /\d\s*(?:°|%|-?degrees|per ?cent|mph|km\/h)/i.test(parts.answer)
-      ? "unfaithful"
-      : undefined;
-  }
-  if (!checkGrounded(parts.answer, results, parts.user).grounded) return "unfaithful";
-  const sources = [...parts.results.map((message) => message.content), parts.user];
-  return hasForeignDigits(parts.answer, sources) ? "foreign-number" : undefined;
+  return undefined;
 }

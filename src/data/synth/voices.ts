@@ -42,6 +42,9 @@ const Answers = z.strictObject({
   unavailable: perPersona,
 });
 
+/** What is asked after an answer (another place, another day), and the place given after it was missing. */
+const FollowUps = z.strictObject({ place: phrasings, day: phrasings, given: phrasings });
+
 /** What people say before or after a question, and what must not change the call. */
 const Remarks = texts;
 
@@ -51,6 +54,7 @@ export interface Voices {
   banter: z.infer<typeof Banter>;
   answers: z.infer<typeof Answers>;
   remarks: z.infer<typeof Remarks>;
+  followUps: z.infer<typeof FollowUps>;
 }
 
 async function load<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> {
@@ -60,7 +64,7 @@ async function load<S extends z.ZodType>(name: string, schema: S): Promise<z.out
   throw new TwainError("data/bad-corpus", `${path}: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Reads the five files; throws `data/bad-corpus` naming the path inside the file. */
+/** Reads the six files; throws `data/bad-corpus` naming the path inside the file. */
 export async function loadVoices(): Promise<Voices> {
   return {
     questions: await load("questions.json", Questions),
@@ -68,6 +72,7 @@ export async function loadVoices(): Promise<Voices> {
     banter: await load("banter.json", Banter),
     answers: await load("answers.json", Answers),
     remarks: await load("remarks.json", Remarks),
+    followUps: await load("followups.json", FollowUps),
   };
 }
 

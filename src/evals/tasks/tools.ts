@@ -23,7 +23,13 @@ import type { System } from "../system.ts";
 import type { EvalContext, EvalTask, Sample } from "../task.ts";
 import { offeredTools, readToolCases, runnableTools } from "../tool-cases.ts";
 
-const slices = ["heldout-phrasing", "heldout-place", "heldout-both"] as const;
+const slices = [
+  "heldout-phrasing",
+  "heldout-place",
+  "heldout-both",
+  "second-question",
+  "follow-up",
+] as const;
 
 export const callOutcomes = [
   "correct",
@@ -76,8 +82,9 @@ export function judgeCalls(
   }
 }
 
+/** All that the user has said: a follow-up takes its days from the question before. */
 const questionOf = (messages: readonly Message[]): string =>
-  messages.filter((message) => message.role === "user").at(-1)?.content ?? "";
+  messages.flatMap((message) => (message.role === "user" ? [message.content] : [])).join("\n");
 
 async function runCase(
   system: System,
