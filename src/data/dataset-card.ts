@@ -18,6 +18,8 @@ export interface DatasetStats {
   source: Counts;
   licence: Counts;
   template: Counts;
+  /** Rows by how often the user speaks in them. */
+  turns: Counts;
   synthetic: number;
   /** Synthetic rows that failed their checks, by reason. */
   rejected: Counts;
@@ -30,6 +32,7 @@ export interface RowCount {
   source: string;
   licence: string;
   template?: string;
+  turns: number;
   synthetic: boolean;
   words: number;
 }
@@ -47,6 +50,7 @@ export function countRow(row: Conversation): RowCount {
     source,
     licence,
     ...(template !== undefined && { template }),
+    turns: row.messages.filter((message) => message.role === "user").length,
     synthetic,
     words,
   };
@@ -72,7 +76,7 @@ export function datasetStats(input: {
 }): DatasetStats {
   const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
   const domain: Record<string, Record<Side, number>> = {};
-  const counts = { persona: {}, source: {}, licence: {}, template: {} } satisfies Record<
+  const counts = { persona: {}, source: {}, licence: {}, template: {}, turns: {} } satisfies Record<
     string,
     Counts
   >;
@@ -84,6 +88,7 @@ export function datasetStats(input: {
     (domain[row.domain] ??= { train: 0, valid: 0, test: 0 })[side]++;
     for (const name of ["persona", "source", "licence"] as const)
       increment(counts[name], row[name]);
+    increment(counts.turns, String(row.turns));
     if (row.template !== undefined) increment(counts.template, row.template);
     assistantWords += row.words;
     if (row.synthetic) synthetic++;
@@ -114,6 +119,7 @@ export function datasetStats(input: {
     source: sorted(counts.source),
     licence: sorted(counts.licence),
     template: sorted(counts.template),
+    turns: sorted(counts.turns),
     synthetic,
     rejected: sorted(input.rejected),
     documents: { ...documents, source: sorted(documents.source), kind: sorted(documents.kind) },
@@ -159,6 +165,8 @@ ${table(
 )}
 
 ${table(["persona", "rows"], Object.entries(stats.persona))}
+
+${table(["times that the user speaks", "rows"], Object.entries(stats.turns))}
 
 ${stats.assistantWords} words are said by the assistant. ${share(stats.synthetic, all)} of the rows are synthetic and say so in \`tags.synthetic\`.
 

@@ -67,7 +67,7 @@ export interface DateWords {
 }
 
 /** A date as a person would name it. `template` is looked at: nobody asks whether the night will be sunny. */
-export function wordDate(place: Place, now: Date, template: string, random: Random): DateWords {
+export function wordDate(timezone: string, now: Date, template: string, random: Random): DateWords {
   const draw = random.next();
   const plain = (word: string): DateWords => ({ date: word, onDate: word, when: word });
   if (draw < 0.2) return plain("today");
@@ -81,12 +81,12 @@ export function wordDate(place: Place, now: Date, template: string, random: Rand
     const onDate = form < 0.82 ? `on ${day}` : form < 0.94 ? `this ${day}` : day;
     return { date: day, onDate, when: `on ${day}` };
   }
-  const date = addDays(createZoneClock().date(now, place.timezone), random.integer(0, 9));
+  const date = addDays(createZoneClock().date(now, timezone), random.integer(0, 9));
   return { date, onDate: `on ${date}`, when: `on ${date}` };
 }
 
 /** Days asked for: two or three as a rule, in words as a rule; more would not fit a small model's rows. */
-function wordDays(random: Random): { count: number; words: string } {
+export function wordDays(random: Random): { count: number; words: string } {
   const draw = random.next();
   const count = draw < 0.6 ? 2 : draw < 0.95 ? 3 : 4;
   return { count, words: `${random.next() < 0.65 ? numberWord(count) : count} days` };
@@ -144,7 +144,7 @@ export function askWeather(options: {
 }): Question {
   const { tool, template, place, now, random, shares = USUAL } = options;
   const location = wordPlace(place, random, shares.area);
-  const date = wordDate(place, now, template.text, random);
+  const date = wordDate(place.timezone, now, template.text, random);
   const days = wordDays(random);
   let text = fill(template.text, {
     place: location,

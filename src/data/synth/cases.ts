@@ -15,6 +15,7 @@ import {
   drawQuestion,
   startTalk,
 } from "./exchanges.ts";
+import { sayMissing } from "./missing.ts";
 import { type Phrasings, phrasingsOf, pickTool } from "./question-templates.ts";
 import { createSimulator, someMoment } from "./simulator.ts";
 import type { PlaceSplit } from "./split-places.ts";
@@ -165,5 +166,9 @@ export async function* makeCases(options: {
     "no-tool",
     voices.banter.heldout.map((entry) => entry.user),
   );
-  yield* silent("missing-location", voices.missing.heldout);
+  const said = options.random.fork("missing");
+  yield* silent(
+    "missing-location",
+    heldout.missing.map((template) => sayMissing(template, someMoment(said), said).text),
+  );
 }

@@ -8,6 +8,7 @@ import { TAUGHT, askWeather, drawTaughtPlace } from "./ask.ts";
 import { EXTRACT_ASKS, drawReport, extract } from "./drill-report.ts";
 import type { Drill, DrillSources } from "./drills.ts";
 import { fill } from "./fill.ts";
+import { sayMissing } from "./missing.ts";
 import { inventPerson, inventPlace, inventTown, inventWord } from "./names.ts";
 import { someMoment } from "./simulator.ts";
 
@@ -286,9 +287,11 @@ function drawMessage(random: Random, sources: DrillSources): Drill {
   const where = ["Which place?", "Where?"];
   const draw = random.next();
   if (draw < 0.08) return drill(random.pick(banter), kinds, "talk");
-  if (draw < 0.12) return drill(random.pick(missing), where, "nowhere");
   // Without a place there is nothing to write down, however the question goes on.
-  if (draw < 0.17) return drill(random.pick(missing), EXTRACT_ASKS, "nowhere");
+  if (draw < 0.17) {
+    const { text } = sayMissing(random.pick(missing), someMoment(random), random);
+    return drill(text, draw < 0.12 ? where : EXTRACT_ASKS, "nowhere");
+  }
 
   const { tool, template } = random.pick(sources.questions);
   const known = sources.places.length > 0 && random.next() < 0.5;

@@ -9,6 +9,7 @@ import type { Place } from "../../weather/place.ts";
 import type { Template, WeatherToolName } from "./ask.ts";
 import { drawCopy, drawEcho } from "./drill-copy.ts";
 import { drawRead } from "./drill-read.ts";
+import type { MissingTemplate } from "./missing.ts";
 import type { Voices } from "./voices.ts";
 
 export interface Drill {
@@ -23,7 +24,7 @@ export interface DrillSources {
   /** Phrasings of training, whose place and time are to be picked out. */
   questions: readonly { tool: WeatherToolName; template: Template }[];
   /** Messages of training that name no place, and that ask for no weather. */
-  messages: { missing: readonly string[]; banter: readonly string[] };
+  messages: { missing: readonly MissingTemplate[]; banter: readonly string[] };
   /** What the adapter will have to read and write, so that the base has met each of them. */
   words: readonly string[];
   voices: Voices;

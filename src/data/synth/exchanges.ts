@@ -28,7 +28,13 @@ import {
   givePlace,
 } from "./follow-up.ts";
 import { inventTown } from "./names.ts";
-import { type PendingCall, pendingCall } from "./pending-call.ts";
+import {
+  type MissingTemplate,
+  type PendingCall,
+  type Said,
+  lowered,
+  sayMissing,
+} from "./missing.ts";
 import { type Phrasings, pickTool } from "./question-templates.ts";
 import type { Simulator } from "./simulator.ts";
 import type { Voices } from "./voices.ts";
@@ -182,14 +188,33 @@ export function drawFollowUp(before: Asked, sources: ExchangeSources, talk: Talk
   const question =
     draw < 0.75
       ? askAnotherDay(random.pick(phrasings.followUps.day), before.question, { ...options, place })
-      : askDated(before.question, phrasings.dated, random);
+      : askDated(before.question, phrasings.dated, talk, random);
   return { place, question };
 }
 
-function askDated(before: Question, dated: readonly Template[], random: Random): Question {
-  const template = random.pick(dated);
-  const text = typed(template.text, random);
-  return askOfSamePlace({ ...template, text }, before, pendingCall(text)!);
+function askDated(
+  before: Question,
+  dated: readonly MissingTemplate[],
+  talk: Talk,
+  random: Random,
+): Question {
+  const template = pickMissing(dated, random);
+  return askOfSamePlace(template.id, before, typedMissing(template, talk, random));
+}
+
+/** Half of them from those that were written for it, which are fewer. */
+function pickMissing(templates: readonly MissingTemplate[], random: Random): MissingTemplate {
+  const written = random.next() < 0.5;
+  const some = templates.filter(({ tool }) => written === (tool === undefined));
+  return random.pick(some.length > 0 ? some : templates);
+}
+
+/** Typed as carelessly as anything else. */
+function typedMissing(template: MissingTemplate, talk: Talk, random: Random): Said {
+  const said = sayMissing(template, talk.now, random);
+  const draw = random.next();
+  const text = draw < 0.3 ? said.text.replace(/[.?]$/, "") : said.text;
+  return draw < 0.15 ? lowered({ ...said, text }) : { ...said, text };
 }
 
 /** The place that `pending` waits for. */
@@ -220,9 +245,8 @@ export async function drawComparison(sources: ExchangeSources, talk: Talk): Prom
 /** A question without a place, and the reply that asks for one. `waiting`: only such as have one right call. */
 export function drawMissing(sources: ExchangeSources, talk: Talk, waiting = false): Exchange {
   const { voices, phrasings, random } = sources;
-  const template = random.pick(waiting ? phrasings.waiting : phrasings.missing);
-  const text = typed(template.text, random);
-  const pending = pendingCall(text);
+  const template = pickMissing(waiting ? phrasings.waiting : phrasings.missing, random);
+  const { text, pending } = typedMissing(template, talk, random);
   return {
     domain: "missing-location",
     template: template.id,

@@ -10,7 +10,7 @@ import {
   wordPlace,
 } from "./ask.ts";
 import { fill } from "./fill.ts";
-import type { PendingCall } from "./pending-call.ts";
+import type { PendingCall, Said } from "./missing.ts";
 
 /** A question that was answered, and its place. */
 export interface Asked {
@@ -43,21 +43,17 @@ export function askAnotherPlace(template: Template, before: Question, options: O
 /** "And tomorrow?": the place before, on another day; its units too, if any were asked for. */
 export function askAnotherDay(template: Template, before: Question, options: Options): Question {
   const { place, now, random, shares } = options;
-  const words = wordDate(place, now, template.text, random);
+  const words = wordDate(place.timezone, now, template.text, random);
   const filled = fill(template.text, { date: words.date, on_date: words.onDate });
   const typed = careless(filled, shares.lower, random);
   const date = typed.lower ? words.date.toLowerCase() : words.date;
   return dayQuestion(before, { template: template.id, text: typed.text, date, when: words.when });
 }
 
-/** "Will it rain tomorrow?" after an answer: about the place of that answer. `pending` names one day. */
-export function askOfSamePlace(
-  template: Template,
-  before: Question,
-  pending: PendingCall,
-): Question {
-  const { date, when } = pending;
-  return dayQuestion(before, { template: template.id, text: template.text, date, when });
+/** "Will it rain tomorrow?" after an answer: about the place of that answer. */
+export function askOfSamePlace(template: string, before: Question, said: Said): Question {
+  const { date, when } = said.pending!;
+  return dayQuestion(before, { template, text: said.text, date, when });
 }
 
 function dayQuestion(

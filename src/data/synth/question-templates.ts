@@ -2,7 +2,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Template, WeatherToolName } from "./ask.ts";
 import { COMPARE_TEMPLATES } from "./compare.ts";
-import { pendingCall } from "./pending-call.ts";
+import { type MissingTemplate, pendingCall, withoutPlace } from "./missing.ts";
 import type { Voices } from "./voices.ts";
 
 /** The tools in the shares that people ask for them. */
@@ -58,27 +58,41 @@ export interface Phrasings {
   questions: Record<WeatherToolName, readonly Template[]>;
   compare: readonly Template[];
   /** Questions without a place. */
-  missing: readonly Template[];
+  missing: readonly MissingTemplate[];
   /** Of those, the ones that have one right call once there is a place. */
-  waiting: readonly Template[];
+  waiting: readonly MissingTemplate[];
   /** Of those, the ones that name a day: asked after an answer, they are about the same place. */
-  dated: readonly Template[];
+  dated: readonly MissingTemplate[];
   banter: readonly (Template & { reply: Replies })[];
   /** What is said after an answer, or after the place was asked for. */
   followUps: Record<"place" | "day" | "given", readonly Template[]>;
 }
 
+const UNPLACED = "unplaced:";
+
+/** Whole questions with their place left out, wherever they can do without. */
+const unplaced = (questions: Phrasings["questions"]): MissingTemplate[] =>
+  byTool(questions).flatMap(({ tool, template }) => {
+    const text = withoutPlace(template.text);
+    return text === undefined ? [] : [{ id: UNPLACED + template.id, text, tool }];
+  });
+
 export function phrasingsOf(voices: Voices, side: "train" | "heldout"): Phrasings {
   const name = (kind: string): string => (side === "train" ? kind : `${kind}:heldout`);
   const { place, day, given } = voices.followUps;
   const banter: readonly { user: string; reply?: Replies }[] = voices.banter[side];
-  const missing = templatesOf(name("missing"), voices.missing[side]);
+  const questions = questionTemplates(voices, side);
+  const missing: MissingTemplate[] = [
+    ...templatesOf(name("missing"), voices.missing[side]),
+    ...unplaced(questions),
+  ];
+  const toolOf = ({ tool, text }: MissingTemplate) => tool ?? pendingCall(text)?.tool;
   return {
-    questions: questionTemplates(voices, side),
+    questions,
     compare: COMPARE_TEMPLATES,
     missing,
-    waiting: missing.filter(({ text }) => pendingCall(text)),
-    dated: missing.filter(({ text }) => pendingCall(text)?.tool === "get_weather"),
+    waiting: missing.filter(toolOf),
+    dated: missing.filter((template) => toolOf(template) === "get_weather"),
     banter: banter.map(({ user, reply }, i) => ({
       id: `${name("banter")}:${i}`,
       text: user,
@@ -137,9 +151,16 @@ export function episodeSplitKeys(
   const lists: readonly (readonly Template[])[] = [
     ...Object.values(questions),
     compare,
-    missing,
+    missing.filter(({ tool }) => !tool),
     banter,
     ...Object.values(followUps),
   ];
-  return new Map(lists.flatMap((list) => [...splitKeys(list, shares, random)]));
+  const keys = new Map(lists.flatMap((list) => [...splitKeys(list, shares, random)]));
+  // Without its place a question is on the side where it is with it.
+  for (const { id, tool } of missing) {
+    if (!tool) continue;
+    const side = keys.get(id.slice(UNPLACED.length))!.split(":")[0]!;
+    keys.set(id, `${side}:${id}`);
+  }
+  return keys;
 }

@@ -265,7 +265,8 @@ describe("drills", () => {
     const voices = await loadVoices();
     const keys = episodeSplitKeys(voices, { valid: 0.2, test: 0.2 }, createRandom(3));
     const said = onTrainSide(phrasingsOf(voices, "train"), keys);
-    const [missing, banter] = [said.missing, said.banter].map((list) =>
+    const written = said.missing.filter(({ tool }) => !tool);
+    const [missing, banter] = [written, said.banter].map((list) =>
       list.map(({ text }) => text),
     ) as [string[], string[]];
     const all = new Set([...voices.missing.train, ...voices.banter.train.map(({ user }) => user)]);
@@ -278,7 +279,7 @@ describe("drills", () => {
       {
         places: [],
         questions: [{ tool: "get_weather", template: question }],
-        messages: { missing, banter },
+        messages: { missing: written, banter },
         words: ["rain"],
         voices,
       },
@@ -297,7 +298,7 @@ describe("drills", () => {
         {
           places: [],
           questions: [question],
-          messages: { missing: ["Will it rain?"], banter: ["Good day!"] },
+          messages: { missing: [{ id: "m", text: "Will it rain?" }], banter: ["Good day!"] },
           words: ["rain"],
           voices: await loadVoices(),
         },

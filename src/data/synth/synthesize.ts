@@ -95,12 +95,10 @@ export async function* synthesize(
 
   if (!options.wantBase) return;
   const said = onTrainSide(phrasingsOf(voices, "train"), splitKeys);
-  const textsOf = (templates: readonly { text: string }[]): string[] =>
-    templates.map(({ text }) => text);
   const drillSources = {
     places: split.train,
     questions: byTool(said.questions),
-    messages: { missing: textsOf(said.missing), banter: textsOf(said.banter) },
+    messages: { missing: said.missing, banter: said.banter.map(({ text }) => text) },
     words: knownWords(voices),
     voices,
   };
