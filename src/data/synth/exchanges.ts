@@ -13,7 +13,6 @@ import {
   type AskShares,
   type Question,
   TAUGHT,
-  type Template,
   USUAL,
   askWeather,
   drawTaughtPlace,
