@@ -30,13 +30,13 @@ export default defineRecipe({
   curate: { ...nano.curate, drills: 60_000, episodes: { train: 16_000, cases: 220, answers: 12 } },
   base: {
     ...nano.base,
-    training: { ...nano.base.training, steps: 2000, validEvery: 1000, saveEvery: 500 },
+    training: { ...nano.base.training, steps: 2200, validEvery: 1100, saveEvery: 550 },
   },
   train: {
     ...nano.train,
-    steps: 4800,
-    validEvery: 2400,
-    saveEvery: 800,
+    steps: 5400,
+    validEvery: 2700,
+    saveEvery: 900,
     mixture: {
       tool: 0.7,
       "tool-error": 0.05,

@@ -82,6 +82,21 @@ test("language drops other languages", async () => {
   expect(await judge(languageStep("en"), make("passage", PROSE.toUpperCase()))).toBe("kept");
 });
 
+test("language judges every document of many, in their order", async () => {
+  const german = "Der Regen fiel die ganze Nacht auf die Dächer der kleinen Stadt am Fluss.";
+  const many = Array.from({ length: 700 }, (_, i) => ({
+    ...make("passage", i % 3 === 0 ? german : PROSE),
+    id: `d${i}`,
+  }));
+  const stream = async function* () {
+    yield* many;
+  };
+  const judged: string[] = [];
+  for await (const { type, document } of languageStep("en").run(stream()))
+    judged.push(`${document.id} ${type}`);
+  expect(judged).toEqual(many.map(({ id }, i) => `${id} ${i % 3 === 0 ? "drop" : "keep"}`));
+});
+
 test("length goes by kind, and by the recipe for chunks", async () => {
   const step = lengthStep({ minWords: 40, maxWords: 110 });
   const words = (n: number): string => "word ".repeat(n);
