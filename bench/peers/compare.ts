@@ -1,6 +1,6 @@
 /**
  * TwainBot's training step beside that of transformers + PEFT + PyTorch, in turns on one machine:
- * `npx tsx bench/peers/compare.ts --python venv/bin/python [--layers 30] [--rows 4] [--length 512] [--rounds 3] [--recompute]`.
+ * `npx tsx bench/peers/compare.ts --python venv/bin/python [--layers 30] [--rows 4] [--length 512] [--rounds 3] [--recompute layers|selective]`.
  */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -13,11 +13,12 @@ const { values } = parseArgs({
     rows: { type: "string", default: "4" },
     length: { type: "string", default: "512" },
     rounds: { type: "string", default: "3" },
-    recompute: { type: "boolean", default: false },
+    recompute: { type: "string" },
   },
 });
 const shape = ["--layers", values.layers, "--rows", values.rows, "--length", values.length];
-const common = [...shape, "--steps", "3", ...(values.recompute ? ["--recompute"] : [])];
+const common = [...shape, "--steps", "3"];
+const { recompute } = values;
 
 const Peer = z.object({ tokensPerSecond: z.number(), peakGigabytes: z.number() });
 const Ours = z.object({ figures: z.array(z.object({ name: z.string(), value: z.number() })) });
@@ -29,7 +30,15 @@ const run = (command: string, args: readonly string[]): unknown =>
 
 function ours(): z.infer<typeof Peer> {
   const { figures } = Ours.parse(
-    run("npx", ["tsx", "src/cli/main.ts", "bench", "train", "--json", ...common]),
+    run("npx", [
+      "tsx",
+      "src/cli/main.ts",
+      "bench",
+      "train",
+      "--json",
+      ...common,
+      ...(recompute ? ["--recompute", recompute] : []),
+    ]),
   );
   const figure = (name: string): number => {
     const found = figures.find((one) => one.name === name);
@@ -40,7 +49,14 @@ function ours(): z.infer<typeof Peer> {
 }
 
 const peer = (): z.infer<typeof Peer> =>
-  Peer.parse(run(values.python, ["bench/peers/lora_step.py", ...common]));
+  // PEFT checkpoints layers or nothing.
+  Peer.parse(
+    run(values.python, [
+      "bench/peers/lora_step.py",
+      ...common,
+      ...(recompute === "layers" ? ["--recompute"] : []),
+    ]),
+  );
 
 for (let round = 1; round <= Number(values.rounds); round++) {
   // In turns: a machine that slows down slows both.

@@ -4,6 +4,7 @@ import { TwainError } from "../core/errors.ts";
 import { QUANTIZATIONS } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
 import { requireDevice } from "../engine/index.ts";
+import type { Recompute } from "../models/architecture.ts";
 import { benchDecode } from "../generate/bench.ts";
 import { benchShapes, benchTrain } from "../train/bench.ts";
 import { defineCommand, jsonArg } from "./command.ts";
@@ -16,6 +17,14 @@ function positive(name: string, text: string): number {
   if (Number.isInteger(value) && value > 0) return value;
   throw new TwainError("cli/usage", `--${name} is ${text}`, {
     hint: "It is a whole number above 0.",
+  });
+}
+
+function recomputeArg(text: string): Recompute {
+  if (text === "layers") return true;
+  if (text === "selective") return text;
+  throw new TwainError("cli/usage", `--recompute is ${text}`, {
+    hint: "It is layers or selective.",
   });
 }
 
@@ -45,7 +54,10 @@ export const command = defineCommand(
       default: "none",
       description: `How the frozen base is kept: ${QUANTIZATIONS.join(", ")}`,
     },
-    recompute: { type: "boolean", description: "Recompute layers in the backward pass" },
+    recompute: {
+      type: "string",
+      description: "What the backward pass computes again: layers, selective",
+    },
     device: {
       type: "string",
       default: "cpu",
@@ -82,7 +94,7 @@ export const command = defineCommand(
       ...(args.rows !== undefined && { rows: positive("rows", args.rows) }),
       ...(args.length !== undefined && { length: positive("length", args.length) }),
       ...(args.steps !== undefined && { steps: positive("steps", args.steps) }),
-      ...(args.recompute !== undefined && { recompute: args.recompute }),
+      ...(args.recompute !== undefined && { recompute: recomputeArg(args.recompute) }),
     };
     const report = (line: string): void => void process.stderr.write(`${line}\n`);
     const figures =

@@ -104,7 +104,7 @@ function advice({ stage, job }: StageJob): string {
   const { microBatch, sequenceLength, recompute, gradientAccumulation } = job.config;
   const half = Math.floor(microBatch / 2);
   return [
-    ...(recompute ? [] : [`${key}.recompute=true`]),
+    ...(recompute === true ? [] : [`${key}.recompute=true`]),
     ...(half >= (stage === "preference" ? 2 : 1)
       ? [`${key}.microBatch=${half} ${key}.gradientAccumulation=${2 * gradientAccumulation}`]
       : []),

@@ -82,8 +82,11 @@ const TrainingConfig = z.strictObject({
   keepCheckpoints: positive.default(2),
   /** Stop after this many validations without a new best; 0 never stops early. */
   patience: count.default(0),
-  /** Recompute each layer in the backward pass: less memory, more time. */
-  recompute: z.boolean().default(false),
+  /**
+   * What the backward pass computes again instead of keeping it: nothing, of each layer what is cheap, or each layer
+   * whole. Less memory, more time.
+   */
+  recompute: z.union([z.boolean(), z.literal("selective")]).default(false),
   /** Where losses and gradients are computed: the CPU, or a graphics card through WebGPU. */
   device: z.enum(["cpu", "webgpu"]).default("cpu"),
   /** Stop when the loss is over `factor` times the median of the last `window` for `steps` steps; factor 0 never does. */

@@ -22,14 +22,21 @@ export interface Parameter {
  */
 export type Attend = (layer: number, query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
+/**
+ * What the backward pass computes again instead of keeping it: nothing, each layer whole (`true`), or of each layer
+ * what is large and cheap, the probabilities of attention and the gated unit (Korthikanti et al. 2022, "Reducing
+ * Activation Recomputation in Large Transformer Models", arXiv 2205.05198).
+ */
+export type Recompute = boolean | "selective";
+
 export interface ForwardInputs {
   /** `[batch, tokens]` int64. */
   ids: Tensor;
   /** Turns queries or keys `[batch, heads, tokens, headDim]` by their positions; decoding leaves that to `attend`. */
   rotate(x: Tensor): Tensor;
   attend: Attend;
-  /** Recompute each layer in the backward pass. */
-  recompute?: boolean;
+  /** Nothing where it is left out. */
+  recompute?: Recompute;
 }
 
 export interface Architecture {

@@ -1,5 +1,5 @@
 /** Scaled dot-product attention over grouped heads, without copying keys and values for each query head. */
-import { type Tensor, add, matmul, reshape, scale, softmax } from "../engine/index.ts";
+import { type Tensor, add, checkpoint, matmul, reshape, scale, softmax } from "../engine/index.ts";
 
 /** `[batch, heads, tokens, d]` as `[batch, kvHeads, group · tokens, d]`: the query heads of one key head side by side. */
 export function groupQueries(query: Tensor, keyHeads: number): Tensor {
@@ -25,3 +25,7 @@ export function selfAttention(query: Tensor, key: Tensor, value: Tensor, mask: T
   const grouped = reshape(probabilities, [batch, keyHeads, (heads / keyHeads) * tokens, tokens]);
   return reshape(matmul(grouped, value), [batch, heads, tokens, size]);
 }
+
+/** `selfAttention`, whose scores are not kept: `[batch, heads, tokens, tokens]` is the largest value of a layer. */
+export const recomputedAttention: typeof selfAttention = (query, key, value, mask) =>
+  checkpoint([query, key, value], ([q, k, v]) => selfAttention(q!, k!, v!, mask));

@@ -1,5 +1,5 @@
 /** Phi-3-mini (arXiv 2404.14219): one matrix for queries, keys and values, one for gate and up. */
-import { split, swiglu } from "../engine/index.ts";
+import { split } from "../engine/index.ts";
 import { headDim, kvHeads } from "./config.ts";
 import { preNormDecoder, splitHeads } from "./pre-norm-decoder.ts";
 
@@ -34,7 +34,7 @@ export const phi3 = preNormDecoder({
     ],
     apply({ intermediate_size: wide }, layer, x) {
       const [gate, up] = split(layer.linear("mlp.gate_up_proj", x), [wide, wide], -1);
-      return layer.linear("mlp.down_proj", swiglu(gate!, up!));
+      return layer.linear("mlp.down_proj", layer.unit(gate!, up!));
     },
   },
   window: ({ sliding_window: window }) => window,

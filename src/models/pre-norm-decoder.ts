@@ -13,7 +13,7 @@ import {
   swiglu,
   transpose,
 } from "../engine/index.ts";
-import type { Architecture, ForwardInputs, Parameter } from "./architecture.ts";
+import type { Architecture, ForwardInputs, Parameter, Recompute } from "./architecture.ts";
 import { type ModelConfig, headDim, kvHeads } from "./config.ts";
 import { rotations } from "./rope-parameters.ts";
 import type { Weights } from "./weights.ts";
@@ -32,6 +32,8 @@ export interface Layer {
   linear(name: string, x: Tensor): Tensor;
   /** RMS norm over the last axis. */
   norm(name: string, x: Tensor): Tensor;
+  /** SwiGLU of gate and up. */
+  unit(gate: Tensor, up: Tensor): Tensor;
 }
 
 export interface Attention {
@@ -103,7 +105,7 @@ export const separateGate: Mlp = {
   apply: (_config, layer, x) =>
     layer.linear(
       "mlp.down_proj",
-      swiglu(layer.linear("mlp.gate_proj", x), layer.linear("mlp.up_proj", x)),
+      layer.unit(layer.linear("mlp.gate_proj", x), layer.linear("mlp.up_proj", x)),
     ),
 };
 
@@ -148,7 +150,12 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
     return all;
   }
 
-  function layerOf(config: ModelConfig, weights: Weights, index: number): Layer {
+  function layerOf(
+    config: ModelConfig,
+    weights: Weights,
+    index: number,
+    recompute: Recompute,
+  ): Layer {
     const at = `model.layers.${index}`;
     const biased = new Set(
       [...attention.linears(config), ...mlp.linears(config)]
@@ -161,6 +168,10 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
         return biased.has(name) ? add(y, weights.tensor(`${at}.${name}.bias`)) : y;
       },
       norm: (name, x) => weights.norm(`${at}.${name}`, x, config.rms_norm_eps),
+      unit: (gate, up) =>
+        recompute === "selective"
+          ? checkpoint([gate, up], ([again, factor]) => swiglu(again!, factor!))
+          : swiglu(gate, up),
     };
   }
 
@@ -171,7 +182,7 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
     index: number,
     x: Tensor,
   ): Tensor {
-    const layer = layerOf(config, weights, index);
+    const layer = layerOf(config, weights, index, inputs.recompute ?? false);
     const { query, key, value } = attention.project(
       config,
       layer,
@@ -188,11 +199,12 @@ export function preNormDecoder({ attention, mlp, ...family }: DecoderFamily): Ar
   function forward(config: ModelConfig, weights: Weights, inputs: ForwardInputs): Tensor {
     let x = gather(weights.tensor("model.embed_tokens.weight"), inputs.ids, 0);
     for (let index = 0; index < config.num_hidden_layers; index++) {
-      x = inputs.recompute
-        ? checkpoint([x, ...weights.trainable(`model.layers.${index}.`)], ([again]) =>
-            runLayer(config, weights, inputs, index, again!),
-          )
-        : runLayer(config, weights, inputs, index, x);
+      x =
+        inputs.recompute === true
+          ? checkpoint([x, ...weights.trainable(`model.layers.${index}.`)], ([again]) =>
+              runLayer(config, weights, inputs, index, again!),
+            )
+          : runLayer(config, weights, inputs, index, x);
     }
     return weights.norm("model.norm", x, config.rms_norm_eps);
   }

@@ -1,6 +1,6 @@
 /** How fast training is next to what this machine can do: both are measured in one process. */
 import { Graph, type Program, type Value, compile, matmul, value } from "../engine/index.ts";
-import { type Architecture, architectureOf } from "../models/architecture.ts";
+import { type Architecture, type Recompute, architectureOf } from "../models/architecture.ts";
 import { type ModelConfig, headDim, kvHeads } from "../models/config.ts";
 import { initModel } from "../models/init.ts";
 import { initLora, loraModules } from "../models/lora.ts";
@@ -24,7 +24,7 @@ export interface BenchShape {
   rows: number;
   length: number;
   rank: number;
-  recompute: boolean;
+  recompute: Recompute;
   device: "cpu" | "webgpu";
   steps: number;
   /** Whether the embedding is the output layer too. */

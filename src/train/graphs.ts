@@ -22,9 +22,9 @@ import {
   squaredNorm,
   sub,
 } from "../engine/index.ts";
-import { type Parameter, outputWeight } from "../models/architecture.ts";
+import { type Parameter, type Recompute, outputWeight } from "../models/architecture.ts";
 import { attentionByHeads } from "../models/attention-by-heads.ts";
-import { selfAttention } from "../models/attention.ts";
+import { recomputedAttention, selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
 import {
@@ -78,8 +78,8 @@ const MOST_SCORES = 1 << 24;
 
 /** How a training graph is built; scoring has none of it. */
 export interface Training {
-  /** Recompute each layer in the backward pass. */
-  recompute: boolean;
+  /** What the backward pass computes again: each layer, or of each layer what costs little. */
+  recompute: Recompute;
   dropout?: number;
   neftuneAlpha?: number;
 }
@@ -146,7 +146,12 @@ export function forwardLoss(
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
   // Where memory is short, that of all heads' scores is the first to go.
   const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
-  const attend = recompute && many ? attentionByHeads : selfAttention;
+  const attend =
+    recompute === "selective"
+      ? recomputedAttention
+      : recompute && many
+        ? attentionByHeads
+        : selfAttention;
   const hidden = architecture.forward(config, read.weights, {
     ids: read.ids,
     rotate: (x) => rope(x, cos, sin),

@@ -11,6 +11,7 @@ import {
   sizeOf,
   value,
 } from "../engine/index.ts";
+import type { Recompute } from "../models/architecture.ts";
 import { initLora, loraModules } from "../models/lora.ts";
 import type { Quantization } from "../models/quantize/index.ts";
 import type { Model } from "../models/folder.ts";
@@ -37,7 +38,7 @@ const trained = { kind: "lora", modules } as const;
 const examples = [randomExample(1, 20), randomExample(2, 24)];
 const batches = [...packOnce(examples, 2, 24)];
 
-async function gradients(base: ModelShape, recompute: boolean, feeds: Record<string, Value>) {
+async function gradients(base: ModelShape, recompute: Recompute, feeds: Record<string, Value>) {
   const shape = { rows: 1, length: 8, predictors: 6 };
   const program = await compile(lossAndGradients(base, trained, shape, { recompute }), {
     threads: 1,
@@ -83,7 +84,7 @@ describe.each(quantizations)("%s", (quantization) => {
   const quantized = quantizeModel(model, quantization);
   const dense = dequantizeModel(quantized);
 
-  test.each([false, true])(
+  test.each([false, true, "selective"] as const)(
     "same loss and gradients as the dense base, recompute %s",
     async (recompute) => {
       const adapter = adapterFeeds(start);
