@@ -1,7 +1,17 @@
 /** How fast decoding is next to how fast this machine reads memory: both are measured in one process. */
 import type { Figure } from "../core/figure.ts";
 import { createRandom } from "../core/random.ts";
-import { Graph, type Program, compile, matmul, reduceSum, sizeOf, value } from "../engine/index.ts";
+import {
+  Graph,
+  type Program,
+  type Tensor,
+  compile,
+  concat,
+  matmul,
+  reduceSum,
+  sizeOf,
+  value,
+} from "../engine/index.ts";
 import { architectureOf } from "../models/architecture.ts";
 import type { ModelConfig } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
@@ -69,7 +79,10 @@ async function quickest(times: number, run: () => Promise<unknown>): Promise<num
   return best;
 }
 
-/** A sum over a large array, and a vector times a large packed matrix: whichever reads faster is the bandwidth. */
+/** `[PIECE, PIECE]` is 4 MB: the runtime reads large packed matrices slower (decode-weights.ts). */
+const PIECE = 1024;
+
+/** A sum over a large array, and a vector times packed matrices: whichever reads faster is the bandwidth. */
 async function openReaders(): Promise<{ read(): Promise<number>; release(): Promise<void> }> {
   const numbers = new Float32Array(READ_BYTES / 4).fill(1e-3);
   const wide = 1 << 13;
@@ -78,10 +91,17 @@ async function openReaders(): Promise<{ read(): Promise<number>; release(): Prom
   const sum = new Graph();
   sum.output("y", reduceSum(sum.input("x", "float32", x.shape), [1]));
   const product = new Graph();
-  const matrix = product.initializer("w", "float32", x.shape, numbers);
-  product.output("y", matmul(product.input("v", "float32", [1, rows]), matrix));
+  const vector = product.input("v", "float32", [1, PIECE]);
+  const products: Tensor[] = [];
+  for (let from = 0; from < numbers.length; from += PIECE ** 2) {
+    const piece = numbers.subarray(from, from + PIECE ** 2);
+    products.push(
+      matmul(vector, product.initializer(`w${from}`, "float32", [PIECE, PIECE], piece)),
+    );
+  }
+  product.output("y", concat(products, 0));
   const programs: Program[] = [await compile(sum), await compile(product)];
-  const v = value("float32", [1, rows], new Float32Array(rows).fill(1));
+  const v = value("float32", [1, PIECE], new Float32Array(PIECE).fill(1));
   return {
     async read() {
       const summed = await quickest(3, () => programs[0]!.run({ x }));
