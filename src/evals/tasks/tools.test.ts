@@ -1,5 +1,7 @@
 /** Every way to be wrong, in a call and in an answer. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Chat } from "../../core/chat.ts";
+import { TwainError } from "../../core/errors.ts";
 import type { ToolCase } from "../../core/tool-case.ts";
 import {
   type Result,
@@ -131,6 +133,25 @@ describe("every mutation of every gold answer is caught", () => {
     expect(valueOf(report, "answer-grounded")).toBe(0);
     expect(valueOf(report, "end-to-end")).toBe(0);
     expect(samples.every((sample) => sample.outcome === "ungrounded" && sample.note)).toBe(true);
+  });
+
+  test("what does not fit into the context is wrong, and the others are asked", async () => {
+    const right = gold();
+    const chat: Chat = async function* (messages, options) {
+      const item = caseOf(messages)!;
+      const called = messages.at(-1)!.role === "tool";
+      if (item.id === "s1" || (item.id === "f1" && called))
+        throw new TwainError("generate/context-overflow", "900 tokens do not fit into 512");
+      return yield* right(messages, options);
+    };
+    const { report, samples } = await run([system("adapter", chat)], ["tools"]);
+    expect(samples.find(({ id }) => id === "s1")!.outcome).toBe("no-room");
+    expect(samples.find(({ id }) => id === "f1")).toMatchObject({
+      outcome: "ungrounded",
+      note: "no room for an answer",
+    });
+    expect(valueOf(report, "end-to-end")).toBeCloseTo(4 / 6, 9);
+    expect(valueOf(report, "end-to-end", "adapter", "heldout-phrasing")).toBe(1);
   });
 
   test("a second call in place of an answer", async () => {

@@ -4,12 +4,14 @@
  */
 import {
   type AssistantTurn,
+  type Chat,
   type Message,
   type Tool,
   completeTurn,
   fromWireMessage,
   toWireMessage,
 } from "../../core/chat.ts";
+import { TwainError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ToolCase } from "../../core/tool-case.ts";
 import { checkGrounded } from "../../weather/grounded.ts";
@@ -40,6 +42,8 @@ export const callOutcomes = [
   "no-call",
   "missing-call",
   "extra-call",
+  /** The conversation does not fit into the model's context. */
+  "no-room",
 ] as const;
 export type CallOutcome = (typeof callOutcomes)[number];
 
@@ -86,6 +90,16 @@ export function judgeCalls(
 const questionOf = (messages: readonly Message[]): string =>
   messages.flatMap((message) => (message.role === "user" ? [message.content] : [])).join("\n");
 
+/** Undefined where the conversation does not fit: a fault of the model, not of the run. */
+async function turnThatFits(turn: ReturnType<Chat>): Promise<AssistantTurn | undefined> {
+  try {
+    return await completeTurn(turn);
+  } catch (error) {
+    if (error instanceof TwainError && error.code === "generate/context-overflow") return undefined;
+    throw error;
+  }
+}
+
 async function runCase(
   system: System,
   item: ToolCase,
@@ -102,10 +116,10 @@ async function runCase(
   const tools = runnableTools(item, places);
   const messages = item.messages.map(fromWireMessage);
   const question = questionOf(messages);
-  const first = await completeTurn(system.chat(messages, options));
-  const outcome = judgeCalls(first, item.expected, tools);
-  const calls = first.message.toolCalls ?? [];
-  messages.push(first.message);
+  const first = await turnThatFits(system.chat(messages, options));
+  const outcome = first ? judgeCalls(first, item.expected, tools) : "no-room";
+  const calls = first?.message.toolCalls ?? [];
+  if (first) messages.push(first.message);
 
   const results: JsonObject[] = [];
   for (const call of calls) {
@@ -125,19 +139,21 @@ async function runCase(
   let grounded = false;
   let note: string | undefined;
   if (calls.length > 0) {
-    const second = await completeTurn(system.chat(messages, options));
-    messages.push(second.message);
-    const text = second.message.content?.trim() ?? "";
+    const second = await turnThatFits(system.chat(messages, options));
+    if (second) messages.push(second.message);
+    const text = second?.message.content?.trim() ?? "";
     const checked = checkGrounded(text, results, question);
     const plain =
-      text !== "" && !second.message.toolCalls?.length && second.malformedCall === undefined;
+      text !== "" && !second?.message.toolCalls?.length && second?.malformedCall === undefined;
     grounded = plain && checked.grounded;
-    if (checked.unsupported.length > 0) note = `unsupported: ${checked.unsupported.join(", ")}`;
+    if (!second) note = "no room for an answer";
+    else if (checked.unsupported.length > 0)
+      note = `unsupported: ${checked.unsupported.join(", ")}`;
     else if (!plain) note = "no answer in words";
     else if (!grounded) note = "the answer does not name the place, or gives no weather";
   }
   const valid =
-    first.malformedCall === undefined &&
+    first?.malformedCall === undefined &&
     calls.length > 0 &&
     calls.every((call) => validateCall(call, tools).ok);
   const correct = outcome === "correct";
