@@ -86,7 +86,9 @@ const TrainingConfig = z.strictObject({
    * What the backward pass computes again instead of keeping it: nothing, of each layer what is cheap, or each layer
    * whole. Less memory, more time.
    */
-  recompute: z.union([z.boolean(), z.literal("selective")]).default(false),
+  recompute: z
+    .union([z.boolean(), z.literal("selective")], "expected true, false or selective")
+    .default(false),
   /** Where losses and gradients are computed: the CPU, or a graphics card through WebGPU. */
   device: z.enum(["cpu", "webgpu"]).default("cpu"),
   /** Stop when the loss is over `factor` times the median of the last `window` for `steps` steps; factor 0 never does. */
