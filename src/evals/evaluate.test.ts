@@ -1,6 +1,7 @@
 /** The whole stage with scripted systems: a perfect one, a silent one, and what makes it fail. */
 import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ToolSlice } from "../core/tool-case.ts";
 import { createEvaluate } from "./evaluate.ts";
 import { scoreTable } from "./report-rows.ts";
 import type { System } from "./system.ts";
@@ -32,13 +33,7 @@ test("a perfect adapter against a silent base: every score, comparison, gate and
   for (const metric of ["call-valid", "call-correct", "answer-grounded", "end-to-end"]) {
     expect(valueOf(report, metric)).toBe(1);
     expect(valueOf(report, metric, "base")).toBe(0);
-    for (const slice of [
-      "heldout-phrasing",
-      "heldout-place",
-      "heldout-both",
-      "second-question",
-      "follow-up",
-    ])
+    for (const slice of ToolSlice.exclude(["no-tool", "missing-location"]).options)
       expect(valueOf(report, metric, "adapter", slice)).toBe(1);
   }
   expect(valueOf(report, "outcome/no-call", "base")).toBe(1);

@@ -33,7 +33,7 @@ export interface DecodeShape {
 /** Tokens that each stream holds when it is timed: little beside the weights. */
 const CONTEXT = 64;
 /** More than the caches of large servers, some of which hold 256 MB. */
-const READ_BYTES = 1024 * 2 ** 20;
+const READ_BYTES = 1 << 30;
 
 /** Random weights; the same numbers again and again, for drawing them all takes longer than the rounds. */
 function randomModel(shape: DecodeShape): { model: Model; bytes: number } {

@@ -39,8 +39,11 @@ export function openLanguageDetector(): LanguageDetector {
     execArgv: [],
   });
   const waiting: { resolve(found: Finding[]): void; reject(error: unknown): void }[] = [];
-  const fail = (error: unknown): void => {
-    for (const { reject } of waiting.splice(0)) reject(error);
+  /** Why there will be no more answers: a thread that ended takes messages and says nothing. */
+  let ended: Error | undefined;
+  const fail = (error: Error): void => {
+    ended ??= error;
+    for (const { reject } of waiting.splice(0)) reject(ended);
   };
   thread.on("message", (found: Finding[]) => waiting.shift()?.resolve(found));
   thread.on("error", fail);
@@ -48,6 +51,7 @@ export function openLanguageDetector(): LanguageDetector {
   return {
     detect: (texts) =>
       new Promise((resolve, reject) => {
+        if (ended) return reject(ended);
         waiting.push({ resolve, reject });
         thread.postMessage(texts);
       }),

@@ -87,9 +87,6 @@ function typed(text: string, random: Random): string {
   return draw < 0.3 ? text.replace(/[.?]$/, "") : text;
 }
 
-/** A tool's failure is answered too, but nothing can be built on it. */
-const succeeded = (result: JsonObject): boolean => !("error" in result);
-
 type Call = { name: string; arguments: JsonObject };
 
 async function call(
@@ -133,7 +130,8 @@ export async function answerQuestion(
     talk,
     sources,
   );
-  const found = succeeded(results[0]!);
+  // A tool's failure is answered too, but nothing can be built on it.
+  const found = !("error" in results[0]!);
   return {
     domain: found ? "tool" : "tool-error",
     template: question.template,

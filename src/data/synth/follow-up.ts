@@ -25,17 +25,23 @@ interface Options {
   shares: AskShares;
 }
 
+/** A template with its place, as it is typed. */
+function namePlace(
+  template: Template,
+  { place, random, shares }: Options,
+): Pick<Question, "template" | "text" | "location"> {
+  const named = wordPlace(place, random, shares.area);
+  const { text, lower } = careless(fill(template.text, { place: named }), shares.lower, random);
+  return { template: template.id, text, location: lower ? named.toLowerCase() : named };
+}
+
 /** "And in Boston?": the call before, for another place. */
 export function askAnotherPlace(template: Template, before: Question, options: Options): Question {
-  const { place, random, shares } = options;
-  const named = wordPlace(place, random, shares.area);
-  const typed = careless(fill(template.text, { place: named }), shares.lower, random);
-  const location = typed.lower ? named.toLowerCase() : named;
+  const named = namePlace(template, options);
+  const { location } = named;
   return {
     ...before,
-    template: template.id,
-    text: typed.text,
-    location,
+    ...named,
     arguments: { ...before.arguments, location },
   };
 }
@@ -76,16 +82,12 @@ function dayQuestion(
 
 /** "In Boston.": the place that a question without one was waiting for. */
 export function givePlace(template: Template, pending: PendingCall, options: Options): Question {
-  const { place, random, shares } = options;
-  const named = wordPlace(place, random, shares.area);
-  const typed = careless(fill(template.text, { place: named }), shares.lower, random);
-  const location = typed.lower ? named.toLowerCase() : named;
+  const named = namePlace(template, options);
+  const { location } = named;
   const { tool, date, when, days, count } = pending;
   return {
+    ...named,
     tool,
-    template: template.id,
-    text: typed.text,
-    location,
     date,
     when,
     days,

@@ -4,7 +4,7 @@ import { type Conversation, ConversationRow, toRow } from "../../core/conversati
 import { Document } from "../../core/document.ts";
 import { createRandom } from "../../core/random.ts";
 import { type Recipe, parseRecipe } from "../../core/recipe.ts";
-import { ToolCase } from "../../core/tool-case.ts";
+import { ToolCase, ToolSlice } from "../../core/tool-case.ts";
 import { createSimulator } from "./simulator.ts";
 import { loadPlaces, plainName } from "../../weather/place.ts";
 import { questionKey } from "./cases.ts";
@@ -125,14 +125,7 @@ describe("cases", () => {
   });
 
   test("fill every slice", () => {
-    for (const slice of [
-      "heldout-phrasing",
-      "heldout-place",
-      "heldout-both",
-      "second-question",
-      "follow-up",
-      "no-tool",
-    ] as const) {
+    for (const slice of ToolSlice.exclude(["missing-location"]).options) {
       expect(cases().filter((row) => row.slice === slice)).toHaveLength(60);
     }
     expect(cases().filter((row) => row.slice === "missing-location").length).toBeGreaterThan(30);
