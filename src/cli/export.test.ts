@@ -44,7 +44,8 @@ describe("refused, with what to do", () => {
     [["parquet", "--run", "x"], "cli/usage", "It is one of openai, openai-functions, trl,"],
     [["trl", "xml"], "cli/usage", "One format at a time"],
     [[], "cli/usage", "One of openai,"],
-    [["trl", "--run", "/nowhere"], "cli/no-run", "twainbot run"],
+    // Not the runs of this checkout: after `npm start` there are some, and they would be the hint.
+    [["trl", "--run", "/nowhere", "--runs", "/nowhere"], "cli/no-run", "twainbot run"],
   ])("%j", async (args, code, hint) => {
     await expect(start(...args)).rejects.toMatchObject({
       code,
