@@ -23,7 +23,11 @@ describe("books", () => {
     ).toBe("and the end of it was this short line");
   });
 
-  test("says the same words, and says them again when it is run again", () => {
+  const letters = (text: string): string => (text.match(/[\p{L}\p{N}]/gu) ?? []).join("");
+
+  // Lines, not the whole: whether a block is verse is read from the page's width, and the page of the
+  // second time is another one.
+  test("says the same words, and nothing is left to do on any of its lines", () => {
     const piece = fc.constantFrom(
       "word",
       "“quoted”",
@@ -44,10 +48,19 @@ describe("books", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         const once = normaliseText(pieces.join(" "));
-        const letters = (text: string): string => (text.match(/[\p{L}\p{N}]/gu) ?? []).join("");
         expect(letters(once)).toBe(letters(pieces.join(" ")));
         expect(once).not.toMatch(/[“”‘’_\u00A0\r]| {2}|\n{3}/);
-        expect(normaliseText(once)).toBe(once);
+        for (const line of once.split("\n")) expect(normaliseText(line)).toBe(line);
+      }),
+    );
+  });
+
+  test("a paragraph on one line stays on it, whatever its neighbours are", () => {
+    const line = fc.stringMatching(/^[a-z](?:[a-z,; ]{0,60}[a-z])?[.]$/).map(normaliseText);
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 12 }), (lines) => {
+        const book = lines.join("\n\n");
+        expect(normaliseText(book)).toBe(book);
       }),
     );
   });
