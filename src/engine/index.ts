@@ -49,7 +49,7 @@ export {
 } from "./ops/layout.ts";
 export { gather, gatherElements, scatterAdd, scatterElementsAdd, zerosOf } from "./ops/indexing.ts";
 export { argmax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduce.ts";
-export { cachedAttention, fusedRmsNorm, fusedRope } from "./ops/inference.ts";
+export { fusedRmsNorm, fusedRope, part } from "./ops/inference.ts";
 export { after } from "./ops/after.ts";
 export { checkpoint, customGradient, grad, pullback } from "./grad.ts";
 export { rmsNorm } from "./fused/rms-norm.ts";

@@ -13,8 +13,6 @@ export interface OnnxForm {
   readonly attributes?: Attributes;
   /** int64 vectors that ONNX takes as further inputs: shapes, axes, starts, ends. */
   readonly vectors?: readonly (readonly number[])[];
-  /** Further outputs that the operator wants to have, and nobody reads. */
-  readonly unread?: number;
 }
 
 export type Gradients = readonly (Tensor | undefined)[];

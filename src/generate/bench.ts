@@ -1,17 +1,7 @@
 /** How fast decoding is next to how fast this machine reads memory: both are measured in one process. */
 import type { Figure } from "../core/figure.ts";
-import { createRandom } from "../core/random.ts";
-import {
-  Graph,
-  type Program,
-  type Tensor,
-  compile,
-  concat,
-  matmul,
-  reduceSum,
-  sizeOf,
-  value,
-} from "../engine/index.ts";
+import { type Random, createRandom } from "../core/random.ts";
+import { Graph, type Program, compile, matmul, reduceSum, sizeOf, value } from "../engine/index.ts";
 import { architectureOf } from "../models/architecture.ts";
 import type { ModelConfig } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
@@ -33,9 +23,18 @@ export interface DecodeShape {
 /** Tokens that each stream holds when it is timed: little beside the weights. */
 const CONTEXT = 64;
 /** More than the caches of large servers, some of which hold 256 MB. */
-const READ_BYTES = 1 << 30;
+const READ_BYTES = 1 << 29;
 
-/** Random weights; the same numbers again and again, for drawing them all takes longer than the rounds. */
+/**
+ * Numbers of which no two stretches are alike: the runtime keeps one packed copy of equal matrices, so that
+ * a model of equal layers would be read from the processor's caches.
+ */
+function distinctNumbers(count: number, scale: number, random: Random): Float32Array {
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = scale * (random.next() - 0.5);
+  return numbers;
+}
+
 function randomModel(shape: DecodeShape): { model: Model; bytes: number } {
   const config: ModelConfig = {
     architectures: ["LlamaForCausalLM"],
@@ -56,12 +55,12 @@ function randomModel(shape: DecodeShape): { model: Model; bytes: number } {
   };
   const architecture = architectureOf(config);
   const random = createRandom(1);
-  const some = Float32Array.from({ length: 65_537 }, () => 0.04 * random.normal());
   const tensors = new Map<string, StoredTensor>();
   let bytes = 0;
   for (const [name, { shape: sizes, kind }] of architecture.parameters(config)) {
-    const data = new Float32Array(sizeOf(sizes));
-    for (let i = 0; i < data.length; i++) data[i] = kind === "norm" ? 1 : some[i % some.length]!;
+    const count = sizeOf(sizes);
+    const data =
+      kind === "norm" ? new Float32Array(count).fill(1) : distinctNumbers(count, 0.1, random);
     tensors.set(name, { shape: [...sizes], data });
     bytes += data.byteLength;
   }
@@ -79,29 +78,18 @@ async function quickest(times: number, run: () => Promise<unknown>): Promise<num
   return best;
 }
 
-/** `[PIECE, PIECE]` is 4 MB: the runtime reads large packed matrices slower (decode-weights.ts). */
-const PIECE = 1024;
-
-/** A sum over a large array, and a vector times packed matrices: whichever reads faster is the bandwidth. */
+/** A sum over a large array, and a vector times it as a packed matrix: whichever reads faster is the bandwidth. */
 async function openReaders(): Promise<{ read(): Promise<number>; release(): Promise<void> }> {
-  const numbers = new Float32Array(READ_BYTES / 4).fill(1e-3);
   const wide = 1 << 13;
-  const rows = numbers.length / wide;
-  const x = value("float32", [rows, wide], numbers);
+  const numbers = distinctNumbers(READ_BYTES / 4, 1, createRandom(2));
+  const x = value("float32", [numbers.length / wide, wide], numbers);
   const sum = new Graph();
   sum.output("y", reduceSum(sum.input("x", "float32", x.shape), [1]));
   const product = new Graph();
-  const vector = product.input("v", "float32", [1, PIECE]);
-  const products: Tensor[] = [];
-  for (let from = 0; from < numbers.length; from += PIECE ** 2) {
-    const piece = numbers.subarray(from, from + PIECE ** 2);
-    products.push(
-      matmul(vector, product.initializer(`w${from}`, "float32", [PIECE, PIECE], piece)),
-    );
-  }
-  product.output("y", concat(products, 0));
+  const matrix = product.initializer("matrix", "float32", x.shape, numbers);
+  product.output("y", matmul(product.input("v", "float32", [1, wide]), matrix, { transB: true }));
   const programs: Program[] = [await compile(sum), await compile(product)];
-  const v = value("float32", [1, PIECE], new Float32Array(PIECE).fill(1));
+  const v = value("float32", [1, wide], new Float32Array(wide).fill(1));
   return {
     async read() {
       const summed = await quickest(3, () => programs[0]!.run({ x }));

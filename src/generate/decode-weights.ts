@@ -8,7 +8,6 @@ import {
   type Graph,
   type Tensor,
   add,
-  concat,
   fusedRmsNorm,
   gather,
   mul,
@@ -18,7 +17,6 @@ import { outputWeight } from "../models/architecture.ts";
 import type { Model } from "../models/folder.ts";
 import { type LoraModule, doraFactors, loraA, loraB } from "../models/lora.ts";
 import type { Adapter } from "../models/peft.ts";
-import type { StoredTensor } from "../models/safetensors.ts";
 import { type Weights, linear } from "../models/weights.ts";
 
 /** What one adapter adds to one matrix. */
@@ -67,27 +65,6 @@ function joinedB(parts: readonly Part[], rank: number): Float32Array {
   return joined;
 }
 
-/**
- * Large packed matrices are read slowly. Processor time on one core of machine B (docs/results.md): 49,152 × 576
- * (113 MB) whole took 7 ms for one vector and 14 ms for 16, in pieces of 4 MB 2 and 10 ms; 2,048 × 8,192 likewise.
- */
-const PIECE_BYTES = 4 << 20;
-
-/** `x · Wᵀ` for a weight `[out, in]`, cut into pieces where it is large. */
-function piecewise(graph: Graph, name: string, x: Tensor, { shape, data }: StoredTensor): Tensor {
-  const [rows, width] = shape as [number, number];
-  const count = Math.ceil(data.byteLength / PIECE_BYTES);
-  const step = Math.ceil(rows / count);
-  const pieces: Tensor[] = [];
-  for (let from = 0; from < rows; from += step) {
-    const to = Math.min(rows, from + step);
-    const numbers = data.subarray(from * width, to * width);
-    const weight = graph.initializer(`${name} ${from}`, "float32", [to - from, width], numbers);
-    pieces.push(linear(x, weight));
-  }
-  return pieces.length === 1 ? pieces[0]! : concat(pieces, -1);
-}
-
 /** `weights` for `decodeGraph`; with adapters the graph gets the input `adapter` `[batch]`. */
 export function decodeWeights(
   graph: Graph,
@@ -96,16 +73,12 @@ export function decodeWeights(
   batch: number,
 ): Weights & { logits(x: Tensor): Tensor } {
   const tensors = new Map<string, Tensor>();
-  const stored = (name: string): StoredTensor => {
-    const found = model.tensors.get(name);
-    if (!found) throw new Error(`no parameter named ${name}`);
-    return found;
-  };
   const tensor = (name: string): Tensor => {
     const known = tensors.get(name);
     if (known) return known;
-    const { shape, data } = stored(name);
-    const made = graph.initializer(name, "float32", shape, data);
+    const found = model.tensors.get(name);
+    if (!found) throw new Error(`no parameter named ${name}`);
+    const made = graph.initializer(name, "float32", found.shape, found.data);
     tensors.set(name, made);
     return made;
   };
@@ -144,7 +117,7 @@ export function decodeWeights(
   return {
     tensor,
     linear(name, x) {
-      const y = piecewise(graph, `${name}.weight`, x, stored(`${name}.weight`));
+      const y = linear(x, tensor(`${name}.weight`));
       const own = parts.get(name);
       if (!own) return y;
       const { inFeatures, outFeatures } = own[0]!.module;
@@ -162,6 +135,6 @@ export function decodeWeights(
     },
     norm: (name, x, epsilon) => fusedRmsNorm(x, tensor(`${name}.weight`), epsilon),
     trainable: () => [],
-    logits: (x) => piecewise(graph, "logits", x, stored(outputWeight(model.config))),
+    logits: (x) => linear(x, tensor(outputWeight(model.config))),
   };
 }

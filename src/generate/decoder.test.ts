@@ -185,6 +185,18 @@ describe("a prompt whose beginning was kept", () => {
     await decoder.release();
   });
 
+  test("a long prompt is read in pieces, wherever the first one ends", async () => {
+    const long = tinyModel(7, { ...tinyConfig, max_position_embeddings: 1200 });
+    const decoder = new Decoder(long, { slots: 2, contextTokens: 1200 });
+    const ids = prompt(1150);
+    const whole = await decoder.prefill(ids, 0);
+    for (const first of [1, 300, 1024]) {
+      await decoder.prefill(ids.slice(0, first), 1);
+      near(await decoder.prefill(ids, 1, { cached: first }), whole);
+    }
+    await decoder.release();
+  });
+
   test("sequences go on unchanged while the cache grows under them", async () => {
     const long = tinyModel(7, { ...tinyConfig, max_position_embeddings: 700 });
     const decoder = new Decoder(long, { slots: 2, contextTokens: 700 });

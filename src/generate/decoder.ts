@@ -1,12 +1,12 @@
 /** Holds a model for generation: its compiled graph, its adapters, and the key-value cache of every sequence. */
 import { TwainError } from "../core/errors.ts";
-import { type Program, type Value, compile, value } from "../engine/index.ts";
+import { type Program, type Value, compile, sizeOf, value } from "../engine/index.ts";
 import { headDim, kvHeads } from "../models/config.ts";
 import { contextLimit } from "../models/context-limit.ts";
 import type { Model } from "../models/folder.ts";
 import type { Adapter } from "../models/peft.ts";
 import { ropeTable } from "../models/rope-table.ts";
-import { cacheWidth, decodeGraph } from "./decode-graph.ts";
+import { CLOSED, decodeGraph } from "./decode-graph.ts";
 
 export interface DecoderOptions {
   /** Sequences that are decoded together. */
@@ -24,8 +24,11 @@ export interface PrefillOptions {
   cached?: number;
 }
 
-/** The cache begins at this many tokens a sequence, and doubles when one grows beyond. */
-const FIRST_CAPACITY = 256;
+/** The cache has room for a multiple of this many tokens a sequence: what is not filled is read all the same. */
+const CAPACITY_STEP = 64;
+
+/** Longer prompts are read in pieces of this many tokens: scores are `[heads, tokens, tokens before]`. */
+const PROMPT_PIECE = 512;
 
 const floats = (found: Value | undefined): Float32Array => {
   if (found?.data instanceof Float32Array) return found.data;
@@ -40,6 +43,15 @@ function firstHalves(table: Float32Array, half: number): Float32Array {
   return out;
 }
 
+/** What is added to scores `[…, columns]`: nothing where `sees` says so of row and column. */
+function mask(shape: readonly number[], sees: (row: number, column: number) => boolean): Value {
+  const columns = shape.at(-1)!;
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++)
+    if (!sees(Math.floor(i / columns), i % columns)) data[i] = CLOSED;
+  return value("float32", shape, data);
+}
+
 export class Decoder {
   readonly contextTokens: number;
   readonly slots: number;
@@ -50,7 +62,7 @@ export class Decoder {
   /** Forgotten once the program has its own copy of the weights. */
   #compile: (() => Promise<Program>) | undefined;
   #capacity: number;
-  /** By layer, `[slots, kvHeads, capacity, cacheWidth]`. */
+  /** By layer, `[slots, kvHeads, capacity, headDim]`. */
   #keys: Float32Array[] = [];
   #values: Float32Array[] = [];
   /** Cached tokens of each slot. */
@@ -68,13 +80,20 @@ export class Decoder {
     this.#compile = () => compile(decodeGraph(model, adapters, this.contextTokens));
     const half = headDim(config) / 2;
     const table = ropeTable(config, this.contextTokens);
-    for (const name of ["cos", "sin"] as const)
-      this.#tables[name] = value(
-        "float32",
-        [this.contextTokens, half],
-        firstHalves(table[name], half),
-      );
-    this.#capacity = Math.min(FIRST_CAPACITY, this.contextTokens);
+    for (const [name, query] of [
+      ["cos", "queryCos"],
+      ["sin", "querySin"],
+    ] as const) {
+      const angles = firstHalves(table[name], half);
+      // Turning is linear: queries that are turned by a smaller table have their scores scaled already.
+      const scaled = angles.map((x) => x / Math.sqrt(2 * half));
+      for (const [input, data] of [
+        [name, angles],
+        [query, scaled],
+      ] as const)
+        this.#tables[input] = value("float32", [this.contextTokens, half], data);
+    }
+    this.#capacity = CAPACITY_STEP;
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
       this.#keys.push(new Float32Array(this.slots * this.#stride));
       this.#values.push(new Float32Array(this.slots * this.#stride));
@@ -97,8 +116,10 @@ export class Decoder {
       );
     this.#lengths[slot] = cached;
     this.#chosen[slot] = adapter === undefined ? 0 : adapter + 1;
-    const [logits] = await this.#run(slot, [prompt.slice(cached)]);
-    return logits!;
+    let logits: Float32Array[] = [];
+    for (let from = cached; from < prompt.length; from += PROMPT_PIECE)
+      logits = await this.#run(slot, [prompt.slice(from, from + PROMPT_PIECE)]);
+    return logits[0]!;
   }
 
   /** Adds `tokens[i]` to slot i for the first `tokens.length` slots; returns the logits after each. */
@@ -124,13 +145,13 @@ export class Decoder {
 
   /** Bytes of `tokens` tokens in the cache of one sequence. */
   bytesOf(tokens: number): number {
-    return 8 * this.#keys.length * kvHeads(this.#config) * cacheWidth(this.#config) * tokens;
+    return 8 * this.#keys.length * kvHeads(this.#config) * headDim(this.#config) * tokens;
   }
 
-  /** A copy of a slot's cache: `[layers, 2 (keys, values), kvHeads, tokens, cacheWidth]`. */
+  /** A copy of a slot's cache: `[layers, 2 (keys, values), kvHeads, tokens, headDim]`. */
   save(slot: number): Float32Array {
     const rows = this.#rows(slot);
-    const width = this.#lengths[slot]! * cacheWidth(this.#config);
+    const width = this.#lengths[slot]! * headDim(this.#config);
     const saved = new Float32Array(rows.length * width);
     for (const [i, { cache, from }] of rows.entries())
       saved.set(cache.subarray(from, from + width), i * width);
@@ -140,7 +161,7 @@ export class Decoder {
   /** Writes the first `count` of the `tokens` tokens that `save` copied into a slot. */
   restore(slot: number, saved: Float32Array, tokens: number, count: number): void {
     this.#reserve(count);
-    const size = cacheWidth(this.#config);
+    const size = headDim(this.#config);
     for (const [i, { cache, from }] of this.#rows(slot).entries()) {
       const at = i * tokens * size;
       cache.set(saved.subarray(at, at + count * size), from);
@@ -156,12 +177,12 @@ export class Decoder {
 
   /** Cache elements of one slot in one layer. */
   get #stride(): number {
-    return kvHeads(this.#config) * this.#capacity * cacheWidth(this.#config);
+    return kvHeads(this.#config) * this.#capacity * headDim(this.#config);
   }
 
   /** Where each head's entries of a slot begin, by layer, keys before values. */
   #rows(slot: number): { cache: Float32Array; from: number }[] {
-    const step = this.#capacity * cacheWidth(this.#config);
+    const step = this.#capacity * headDim(this.#config);
     const heads = Array.from({ length: kvHeads(this.#config) }, (_, head) => head);
     return this.#keys.flatMap((keys, layer) =>
       [keys, this.#values[layer]!].flatMap((cache) =>
@@ -174,9 +195,8 @@ export class Decoder {
   #reserve(tokens: number): void {
     if (tokens <= this.#capacity) return;
     const old = this.#capacity;
-    while (this.#capacity < tokens) this.#capacity *= 2;
-    this.#capacity = Math.min(this.#capacity, this.contextTokens);
-    const [from, to] = [old, this.#capacity].map((rows) => rows * cacheWidth(this.#config));
+    this.#capacity = Math.ceil(tokens / CAPACITY_STEP) * CAPACITY_STEP;
+    const [from, to] = [old, this.#capacity].map((rows) => rows * headDim(this.#config));
     const grown = (cache: Float32Array): Float32Array => {
       const larger = new Float32Array((cache.length / from!) * to!);
       for (let row = 0; row * from! < cache.length; row++)
@@ -197,6 +217,8 @@ export class Decoder {
     const longest = Math.max(...before) + count;
     if (longest > this.contextTokens) throw new Error(`a slot in ${first} + ${batch} is full`);
     this.#reserve(longest);
+    // A prompt that begins here reads no cache, however large it is.
+    const capacity = longest === count ? 1 : this.#capacity;
     const feeds: Record<string, Value> = {
       ...this.#tables,
       ids: value("int64", [batch, count], BigInt64Array.from(tokens.flat(), BigInt)),
@@ -207,12 +229,12 @@ export class Decoder {
           BigInt(before[Math.floor(i / count)]! + (i % count)),
         ),
       ),
-      last: value(
-        "int32",
-        [batch],
-        before.map((length) => length + count - 1),
+      open: mask(
+        [batch, 1, 1, count, capacity],
+        (row, at) => at < before[Math.floor(row / count)]!,
       ),
-      longest: value("int32", [1], [longest]),
+      causal: mask([batch, 1, 1, count, count], (row, at) => at <= row % count),
+      capacity: value("int64", [1], BigInt64Array.of(BigInt(capacity))),
       ends: value(
         "int64",
         [batch],
@@ -225,9 +247,10 @@ export class Decoder {
         [batch],
         BigInt64Array.from(this.#chosen.slice(first, first + batch), BigInt),
       );
-    const shape = [batch, kvHeads(this.#config), this.#capacity, cacheWidth(this.#config)];
+    const shape = [batch, kvHeads(this.#config), 1, capacity, headDim(this.#config)];
+    const from = first * this.#stride;
     const slots = (cache: Float32Array): Value =>
-      value("float32", shape, cache.subarray(first * this.#stride, (first + batch) * this.#stride));
+      value("float32", shape, cache.subarray(from, from + sizeOf(shape)));
     for (let layer = 0; layer < this.#keys.length; layer++) {
       feeds[`keys.${layer}`] = slots(this.#keys[layer]!);
       feeds[`values.${layer}`] = slots(this.#values[layer]!);
@@ -243,17 +266,16 @@ export class Decoder {
 
   /** Puts a run's new entries (see `decodeGraph`) behind those of the slots from `first` on. */
   #keep(entries: Float32Array, first: number, batch: number, count: number): void {
-    const width = cacheWidth(this.#config);
+    const width = headDim(this.#config);
     const caches = this.#keys.flatMap((keys, layer) => [keys, this.#values[layer]!]);
     let at = 0;
     for (let slot = first; slot < first + batch; slot++)
-      for (let token = this.#lengths[slot]!; token < this.#lengths[slot]! + count; token++)
-        for (const cache of caches)
-          for (let head = 0; head < kvHeads(this.#config); head++, at += width)
-            cache.set(
-              entries.subarray(at, at + width),
-              slot * this.#stride + (head * this.#capacity + token) * width,
-            );
+      for (const cache of caches)
+        for (let head = 0; head < kvHeads(this.#config); head++, at += count * width)
+          cache.set(
+            entries.subarray(at, at + count * width),
+            slot * this.#stride + (head * this.#capacity + this.#lengths[slot]!) * width,
+          );
   }
 
   #ready(): Promise<Program> {

@@ -174,7 +174,6 @@ class GraphWriter {
     for (const vector of form.vectors ?? []) message.string(1, this.#vector(vector));
     message.string(2, this.#nameOf(node.output));
     const name = nodeName(form, position);
-    for (let i = 0; i < (form.unread ?? 0); i++) message.string(2, `${name}:unread${i}`);
     message.string(3, name).string(4, form.type);
     for (const [key, value] of Object.entries(form.attributes ?? {}))
       message.message(5, attribute(key, value));

@@ -8,8 +8,8 @@ import { Graph } from "../graph.ts";
 import { compile } from "../session.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Value, value } from "../value.ts";
-import { cachedAttention, fusedRmsNorm, fusedRope } from "./inference.ts";
-import { concat, reshape, transpose } from "./layout.ts";
+import { fusedRmsNorm, fusedRope, part } from "./inference.ts";
+import { concat, reshape, slice, transpose } from "./layout.ts";
 
 const random = createRandom(3);
 
@@ -62,35 +62,18 @@ test("norm and rotation are those of training", async () => {
   near(whole!, turned!);
 });
 
-test("attention is to the cache up to each last position and to the new entries", async () => {
-  const [query, key, cached] = [
-    normals(random, [2, 1, 16]),
-    normals(random, [2, 1, 8]),
-    normals(random, [2, 1, 8]),
-  ];
-  const [keys, values] = [normals(random, [2, 1, 5, 8]), normals(random, [2, 1, 5, 8])];
-  const last = [1, 3];
-  const [out] = await run(
-    (q, k, v, ks, vs, at, longest) => [cachedAttention(0.25, q!, k!, v!, ks!, vs!, at!, longest!)],
-    [query, key, cached, keys, values, value("int32", [2], last), value("int32", [1], [4])],
+test("a part is the slice between its bounds, and ends where the axis does", async () => {
+  const [first, rest, want] = await run(
+    (x, begin, border, end) => [
+      part(x!, 1, begin!, border!, 2),
+      part(x!, 1, border!, end!, 3),
+      slice(x!, 1, 2, 5),
+    ],
+    [
+      normals(random, [3, 5, 2]),
+      ...[0, 2, 2 ** 31 - 1].map((at) => value("int64", [1], BigInt64Array.of(BigInt(at)))),
+    ],
   );
-  for (const [row, at] of last.entries()) {
-    const withNew = (cache: Value, added: Value): Float32Array => {
-      const whole = numbersOf(cache).slice(row * 40, (row + 1) * 40);
-      whole.set(numbersOf(added).subarray(row * 8, row * 8 + 8), at * 8);
-      return whole;
-    };
-    const [all, allValues] = [withNew(keys, key), withNew(values, cached)];
-    for (let head = 0; head < 2; head++) {
-      const q = numbersOf(query).subarray(row * 16 + head * 8, row * 16 + head * 8 + 8);
-      const scores = Array.from({ length: at + 1 }, (_, t) =>
-        Math.exp(0.25 * q.reduce((sum, x, i) => sum + x * all[t * 8 + i]!, 0)),
-      );
-      const total = scores.reduce((a, b) => a + b);
-      for (let i = 0; i < 8; i++) {
-        const want = scores.reduce((sum, s, t) => sum + (s / total) * allValues[t * 8 + i]!, 0);
-        expect(out![row * 16 + head * 8 + i]).toBeCloseTo(want, 5);
-      }
-    }
-  }
+  expect(first).toHaveLength(12);
+  expect(rest).toEqual(want);
 });

@@ -1,6 +1,6 @@
 /** Operators of the runtime that only generation uses: whole steps of a model at once, without a gradient. */
 import { type Op, applyOp, defineOp } from "../op.ts";
-import { type Tensor, sameShape, shapeError } from "../tensor.ts";
+import { type Tensor, axisOf, sameShape, shapeError } from "../tensor.ts";
 
 const fusedRmsNormOp = defineOp<[x: Tensor, weight: Tensor], { epsilon: { float: number } }>({
   name: "FusedRmsNorm",
@@ -46,54 +46,24 @@ export const fusedRope = (
   table: { cos: Tensor; sin: Tensor },
 ): Tensor => applyOp(fusedRopeOp, [x, positions, table.cos, table.sin], { heads });
 
-type CacheInputs = [
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  keys: Tensor,
-  values: Tensor,
-  last: Tensor,
-  longest: Tensor,
-];
+type PartInputs = [x: Tensor, start: Tensor, end: Tensor];
 
-const cachedAttentionOp = defineOp<CacheInputs, { scale: { float: number } }>({
-  name: "CachedAttention",
-  infer: (inputs) => {
-    const [query, key, value, keys, values, last, longest] = inputs;
-    const problem = (text: string): Error => shapeError("CachedAttention", text, inputs);
-    const [batch, tokens, width] = query.shape as [number, number, number];
-    const [, heads, , size] = keys.shape as [number, number, number, number];
-    const newShape = [batch, tokens, heads * size];
-    if (keys.shape.length !== 4 || keys.shape[0] !== batch || !sameShape(keys.shape, values.shape))
-      throw problem("the caches must be [batch, kvHeads, capacity, headDim]");
-    if (!sameShape(key.shape, newShape) || !sameShape(value.shape, newShape))
-      throw problem("keys and values must be [batch, tokens, kvHeads · headDim]");
-    if (size % 8 !== 0) throw problem("headDim must be a multiple of 8");
-    if (width % (heads * size) !== 0) throw problem("query heads must share key heads evenly");
-    if (last.dtype !== "int32" || !sameShape(last.shape, [batch]) || longest.dtype !== "int32")
-      throw problem("positions are int32: [batch], and one number");
-    return { dtype: query.dtype, shape: query.shape };
+const partOp = defineOp<PartInputs, { axis: number; size: number }>({
+  name: "Part",
+  infer: ([x, start, end], { axis, size }) => {
+    for (const at of [start, end])
+      if (at.dtype !== "int64" || !sameShape(at.shape, [1]))
+        throw shapeError("Part", "start and end are int64 [1]", [x, start, end]);
+    return { dtype: x.dtype, shape: x.shape.with(axis, size) };
   },
-  onnx: ({ scale }, [query, , , keys]) => {
-    const [, heads, , size] = keys.shape as [number, number, number, number];
-    return {
-      type: "GroupQueryAttention",
-      domain: "com.microsoft",
-      attributes: { num_heads: query.shape[2]! / size, kv_num_heads: heads, scale },
-      // The caches with the new entries in them. To read them is to copy them, so nobody does.
-      unread: 2,
-    };
-  },
+  onnx: ({ axis }) => ({ type: "Slice", vectors: [[axis]] }),
 });
 
 /**
- * Causal attention of new tokens to a cache and to each other, scores times `scale`. `query` is `[batch, tokens, heads · headDim]`,
- * `key` and `value` `[batch, tokens, kvHeads · headDim]`; `keys` and `values` `[batch, kvHeads, capacity,
- * headDim]` hold what was there before. `last` `[batch]` is the position of each sequence's last token, `longest` `[1]` the tokens of the longest sequence, new ones included.
- * Either every sequence begins here, or each gets one token, or there is one sequence: the operator
- * (GroupQueryAttention of onnxruntime) refuses other mixtures.
+ * `slice` whose bounds only a run knows: int64 `[1]`, an end beyond the axis means its end. `size` is what the bounds leave
+ * of the axis, a free size as a rule.
  */
-export const cachedAttention = (scale: number, ...inputs: CacheInputs): Tensor =>
-  applyOp(cachedAttentionOp, inputs, { scale: { float: scale } });
+export const part = (x: Tensor, axis: number, start: Tensor, end: Tensor, size: number): Tensor =>
+  applyOp(partOp, [x, start, end], { axis: axisOf("Part", axis, x), size });
 
-export const inferenceOps: readonly Op[] = [fusedRmsNormOp, fusedRopeOp, cachedAttentionOp];
+export const inferenceOps: readonly Op[] = [fusedRmsNormOp, fusedRopeOp, partOp];

@@ -198,19 +198,10 @@ export const opCases: Readonly<Record<string, readonly OpCase[]>> = {
       ],
     },
   ],
-  CachedAttention: [
+  Part: [
     {
-      build: (q, k, v, keys, values, last, longest) =>
-        f.cachedAttention(0.3, q, k, v, keys, values, last, longest),
-      inputs: [
-        normals(random, [2, 1, 32]),
-        normals(random, [2, 1, 16]),
-        normals(random, [2, 1, 16]),
-        normals(random, [2, 2, 4, 8]),
-        normals(random, [2, 2, 4, 8]),
-        value("int32", [2], [1, 3]),
-        value("int32", [1], [4]),
-      ],
+      build: (x, from, to) => f.part(x, -1, from, to, 2),
+      inputs: [normals(random, [3, 4]), int64([1], [1]), int64([1], [3])],
     },
   ],
   ReshapeTo: [
