@@ -51,7 +51,7 @@ export { gather, gatherElements, scatterAdd, scatterElementsAdd, zerosOf } from 
 export { argmax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduce.ts";
 export { fusedRmsNorm, fusedRope, part } from "./ops/inference.ts";
 export { after } from "./ops/after.ts";
-export { checkpoint, customGradient, grad, pullback } from "./grad.ts";
+export { checkpoint, customGradient, grad, pullback, withGradient } from "./grad.ts";
 export { rmsNorm } from "./fused/rms-norm.ts";
 export { silu, swiglu } from "./fused/activations.ts";
 export { rope } from "./fused/rope.ts";

@@ -1,5 +1,5 @@
 /** Attention of one key head after the other, for sequences whose scores do not fit side by side. */
-import { type Tensor, after, checkpoint, concat, slice } from "../engine/index.ts";
+import { type Tensor, after, concat, slice } from "../engine/index.ts";
 import { selfAttention } from "./attention.ts";
 
 /**
@@ -15,13 +15,12 @@ export function attentionByHeads(query: Tensor, key: Tensor, value: Tensor, mask
     const queries = slice(query, 1, head * group, (head + 1) * group);
     const previous = done.at(-1);
     done.push(
-      checkpoint(
-        [
-          previous ? after(queries, previous) : queries,
-          slice(key, 1, head, head + 1),
-          slice(value, 1, head, head + 1),
-        ],
-        ([q, k, v]) => selfAttention(q!, k!, v!, mask),
+      selfAttention(
+        previous ? after(queries, previous) : queries,
+        slice(key, 1, head, head + 1),
+        slice(value, 1, head, head + 1),
+        mask,
+        { recompute: true },
       ),
     );
   }

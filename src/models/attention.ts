@@ -1,31 +1,61 @@
 /** Scaled dot-product attention over grouped heads, without copying keys and values for each query head. */
-import { type Tensor, add, checkpoint, matmul, reshape, scale, softmax } from "../engine/index.ts";
-
-/** `[batch, heads, tokens, d]` as `[batch, kvHeads, group · tokens, d]`: the query heads of one key head side by side. */
-export function groupQueries(query: Tensor, keyHeads: number): Tensor {
-  const [batch, heads, tokens, size] = query.shape as [number, number, number, number];
-  return reshape(query, [batch, keyHeads, (heads / keyHeads) * tokens, size]);
-}
-
-/** Scores `[batch, kvHeads, group, tokens, keys]` of grouped queries against keys, plus `mask` that broadcasts to it. */
-export function groupedScores(grouped: Tensor, tokens: number, key: Tensor, mask: Tensor): Tensor {
-  const [batch, keyHeads, rows, size] = grouped.shape as [number, number, number, number];
-  const scores = matmul(scale(grouped, 1 / Math.sqrt(size)), key, { transB: true });
-  return add(reshape(scores, [batch, keyHeads, rows / tokens, tokens, key.shape[2]!]), mask);
-}
+import {
+  type Tensor,
+  add,
+  after,
+  matmul,
+  mul,
+  reduceSum,
+  reshape,
+  scale,
+  softmax,
+  sub,
+  withGradient,
+} from "../engine/index.ts";
 
 /**
  * Attention of a whole sequence on itself. `query` is `[batch, heads, tokens, d]`, `key` and `value`
- * `[batch, kvHeads, tokens, d]`, `mask` `[batch, 1, 1, tokens, tokens]` with 0 where a token may look.
+ * `[batch, kvHeads, tokens, d]`, `mask` `[batch, 1, 1, tokens, tokens]` with 0 where a token may look. With `recompute`
+ * the backward pass computes the probabilities again, `[batch, heads, tokens, tokens]` and the largest value of a layer.
  */
-export function selfAttention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor): Tensor {
+export function selfAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  mask: Tensor,
+  { recompute = false }: { recompute?: boolean } = {},
+): Tensor {
   const [batch, heads, tokens, size] = query.shape as [number, number, number, number];
   const keyHeads = key.shape[1]!;
-  const probabilities = softmax(groupedScores(groupQueries(query, keyHeads), tokens, key, mask));
-  const grouped = reshape(probabilities, [batch, keyHeads, (heads / keyHeads) * tokens, tokens]);
-  return reshape(matmul(grouped, value), [batch, heads, tokens, size]);
-}
+  const group = heads / keyHeads;
+  const scaling = 1 / Math.sqrt(size);
+  /** The query heads of one key head side by side: `[batch, kvHeads, group · tokens, …]`. */
+  const grouped = (x: Tensor): Tensor => reshape(x, [batch, keyHeads, group * tokens, -1]);
+  const probabilities = (queries: Tensor): Tensor => {
+    const scores = matmul(queries, key, { transB: true });
+    const apart = reshape(scores, [batch, keyHeads, group, tokens, tokens]);
+    return grouped(softmax(add(apart, mask)));
+  };
 
-/** `selfAttention`, whose scores are not kept: `[batch, heads, tokens, tokens]` is the largest value of a layer. */
-export const recomputedAttention: typeof selfAttention = (query, key, value, mask) =>
-  checkpoint([query, key, value], ([q, k, v]) => selfAttention(q!, k!, v!, mask));
+  const queries = scale(grouped(query), scaling);
+  const shares = probabilities(queries);
+  const output = reshape(matmul(shares, value), query.shape);
+  return withGradient(output, [query, key, value], (dy) => {
+    const [again, p] = recompute
+      ? query.graph.recomputing(() => {
+          const late = scale(grouped(after(query, dy)), scaling);
+          return [late, probabilities(late)] as const;
+        })
+      : [queries, shares];
+    const dOutput = grouped(dy);
+    // Softmax's gradient needs Σ p·dp of each row, which is Σ output·dy: a sum over d numbers instead of over all
+    // tokens (FlashAttention, Dao et al. 2022, arXiv 2205.14135, appendix B.4).
+    const sums = reduceSum(mul(dOutput, grouped(output)), [-1], true);
+    const dScores = mul(p, sub(matmul(dOutput, value, { transB: true }), sums));
+    const dKey = matmul(dScores, again, { transA: true });
+    const dValue = matmul(p, dOutput, { transA: true });
+    const dQuery = reshape(scale(matmul(dScores, key), scaling), query.shape);
+    // The gradient goes on to earlier layers only when the large values are done with.
+    return [after(dQuery, dKey, dValue), dKey, dValue];
+  });
+}

@@ -24,7 +24,7 @@ import {
 } from "../engine/index.ts";
 import { type Parameter, type Recompute, outputWeight } from "../models/architecture.ts";
 import { attentionByHeads } from "../models/attention-by-heads.ts";
-import { recomputedAttention, selfAttention } from "../models/attention.ts";
+import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
 import {
@@ -146,12 +146,10 @@ export function forwardLoss(
   const mask = attentionMask(graph, graph.input("segments", "int64", [rows, length]), shape);
   // Where memory is short, that of all heads' scores is the first to go.
   const many = rows * config.num_attention_heads * length * length > MOST_SCORES;
-  const attend =
-    recompute === "selective"
-      ? recomputedAttention
-      : recompute && many
-        ? attentionByHeads
-        : selfAttention;
+  const attend: typeof attentionByHeads =
+    recompute === true && many
+      ? attentionByHeads
+      : (...operands) => selfAttention(...operands, { recompute: recompute === "selective" });
   const hidden = architecture.forward(config, read.weights, {
     ids: read.ids,
     rotate: (x) => rope(x, cos, sin),
