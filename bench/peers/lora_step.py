@@ -73,7 +73,7 @@ print(
     json.dumps(
         {
             "tokensPerSecond": args.rows * args.length / seconds,
-            "peakGigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+            "peakGigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "transformers": transformers.__version__,

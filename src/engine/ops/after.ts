@@ -4,7 +4,7 @@
  */
 import { type Op, applyOp, defineOp } from "../op.ts";
 import { type Tensor, isFloat, sameShape, shapeError, sizeOf } from "../tensor.ts";
-import { add, cast, less, scale } from "./elementwise.ts";
+import { add, cast, min, scale } from "./elementwise.ts";
 import { reshape, slice } from "./layout.ts";
 
 /** simplify.ts replaces it: by `orderedValue` for what is computed anyway, by nothing for what is not. */
@@ -42,31 +42,47 @@ const reshapeToOp = defineOp<[x: Tensor, shape: Tensor], { shape: readonly numbe
     return { dtype: x.dtype, shape };
   },
   grad: (dy, [x]) => [reshape(dy, x.shape), undefined],
-  onnx: () => ({ type: "Reshape", attributes: { allowzero: 1 } }),
+  onnx: () => ({ type: "Reshape" }),
 });
 
-/** `x` in its own shape, which is computed from `waited`, a float: NaN there does no harm. */
-export function reshapeAfter(x: Tensor, waited: Tensor): Tensor {
-  const zero = cast(less(waited, waited), "int64");
-  const target = add(x.graph.constant(x.shape, "int64"), zero);
+const firstSizeOp = defineOp<[x: Tensor], Record<never, never>>({
+  name: "FirstSize",
+  infer: ([x]) => {
+    if (x.shape.length === 0) throw shapeError("FirstSize", "needs rank 1 or more", [x]);
+    return { dtype: "int64", shape: [1] };
+  },
+  onnx: () => ({ type: "Shape", attributes: { start: 0, end: 1 } }),
+});
+
+/** The size of the first axis, int64 `[1]`, when the runtime has `x`: it reads none of its elements. */
+export const firstSize = (x: Tensor): Tensor => applyOp(firstSizeOp, [x], {});
+
+/** `x` in its own shape, which the runtime learns when the first of `others` are there. */
+export function reshapeAfter(x: Tensor, ...others: readonly Tensor[]): Tensor {
+  // To a reshape, 0 is the size that there is and -1 what is left; no size makes the smaller of the two larger.
+  const same = x.graph.constant(
+    x.shape.map((_, axis) => (axis < x.shape.length - 1 ? 0 : -1)),
+    "int64",
+  );
+  const target = others
+    .map((other) => firstSize(other.shape.length === 0 ? reshape(other, [1]) : other))
+    .reduce(min, same);
   return applyOp(reshapeToOp, [x, target], { shape: x.shape });
 }
 
 /**
- * float32: x + 0 · Σ (one element of each); the product keeps the runtime from folding the zero away.
+ * float32: x + 0 · Σ (one element of each); the product keeps the runtime from folding the zero away, and the sum's shape
+ * is known before the run, which the runtime needs to plan its memory.
  * Other types have no addition everywhere, and are large: they are reshaped to what they are.
  */
 export function orderedValue(x: Tensor, others: readonly Tensor[]): Tensor {
-  const plain = x.dtype === "float32";
-  const elements = others
-    .filter((other) => sizeOf(other.shape) > 0)
-    .map((other) =>
-      cast(reshape(slice(reshape(other, [-1]), 0, 0, 1), []), plain ? x.dtype : "float32"),
-    );
-  const [first, ...rest] = elements;
-  if (!first) return x;
-  const sum = rest.reduce(add, first);
-  return plain ? add(x, scale(sum, 0)) : reshapeAfter(x, sum);
+  const waited = others.filter((other) => sizeOf(other.shape) > 0);
+  if (waited.length === 0 || sizeOf(x.shape) === 0) return x;
+  if (x.dtype !== "float32") return reshapeAfter(x, ...waited);
+  const sum = waited
+    .map((other) => cast(reshape(slice(reshape(other, [-1]), 0, 0, 1), []), x.dtype))
+    .reduce(add);
+  return add(x, scale(sum, 0));
 }
 
-export const afterOps: readonly Op[] = [afterOp, reshapeToOp];
+export const afterOps: readonly Op[] = [afterOp, reshapeToOp, firstSizeOp];

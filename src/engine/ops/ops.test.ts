@@ -18,7 +18,7 @@ test("every registered op has a case, and every case an op", () => {
 });
 
 /** Ops whose outputs are steps or indices, and those without a gradient. */
-const flat = new Set(["Sign", "Equal", "Less", "ArgMax", "StopGradient"]);
+const flat = new Set(["Sign", "Equal", "Less", "ArgMax", "StopGradient", "FirstSize"]);
 for (const op of inferenceOps) flat.add(op.name);
 
 describe.each(ops.map((op) => ({ op, name: op.name })))("$name", ({ op, name }) => {

@@ -3,7 +3,7 @@ import { createRandom } from "../../core/random.ts";
 import { normals, numbersOf } from "../finite-differences.ts";
 import { type Tensor } from "../tensor.ts";
 import { type Value, value } from "../value.ts";
-import { after, reshapeAfter } from "./after.ts";
+import { after, firstSize, reshapeAfter } from "./after.ts";
 import * as e from "./elementwise.ts";
 import * as i from "./indexing.ts";
 import * as f from "./inference.ts";
@@ -210,5 +210,13 @@ export const opCases: Readonly<Record<string, readonly OpCase[]>> = {
       build: (x, y) => reshapeAfter(x, y),
       inputs: [value("uint8", [3], [1, 2, 3]), normals(random, [])],
     },
+    {
+      build: (x, y, z) => reshapeAfter(x, y, z),
+      inputs: [value("uint8", [3, 1, 2], [1, 2, 3, 4, 5, 6]), pick, normals(random, [1, 2])],
+    },
+  ],
+  FirstSize: [
+    { build: firstSize, inputs: [normals(random, [3, 2])] },
+    { build: firstSize, inputs: [int64([1], [7])] },
   ],
 };

@@ -48,7 +48,10 @@ export function quantizedWeights(
     const found = packed.get(name);
     if (!found) throw new Error(`no parameter named ${name}`);
     const { shape, format, parts } = found;
-    const late = cause ? mapParts(parts, (part) => after(part, cause)) : parts;
+    // What is float32 is small, and of no use before the codes are there.
+    const late = cause
+      ? mapParts(parts, (part) => (part.dtype === "float32" ? part : after(part, cause)))
+      : parts;
     return format.decode(late, shape, shared);
   };
   return {
