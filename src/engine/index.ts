@@ -57,7 +57,7 @@ export { silu, swiglu } from "./fused/activations.ts";
 export { rope } from "./fused/rope.ts";
 export { crossEntropy } from "./fused/cross-entropy.ts";
 export { frozenCrossEntropy } from "./fused/frozen-cross-entropy.ts";
-export { type AdamW, adamW, squaredNorm } from "./optim.ts";
+export { type AdamW, adamW } from "./optim.ts";
 export { type Muon, muon } from "./muon.ts";
 export { simplify } from "./simplify.ts";
 export { print } from "./print.ts";

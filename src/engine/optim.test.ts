@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../core/random.ts";
 import { normals, numbersOf } from "./finite-differences.ts";
 import { Graph } from "./graph.ts";
-import { adamW, squaredNorm } from "./optim.ts";
+import { adamW } from "./optim.ts";
 import { compile } from "./session.ts";
 import { value } from "./value.ts";
 
@@ -87,14 +87,3 @@ test.each([0, 0.1])(
     numbersOf(state.parameter).forEach((x, i) => expect(x).toBeCloseTo(expected[i]!, 5));
   },
 );
-
-test("squaredNorm sums over all tensors", async () => {
-  const graph = new Graph();
-  graph.output(
-    "norm",
-    squaredNorm([graph.constant([3, 4], "float32"), graph.constant(12, "float32")]),
-  );
-  const program = await compile(graph);
-  expect([...(await program.run({}))["norm"]!.data]).toEqual([169]);
-  await program.release();
-});

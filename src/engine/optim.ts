@@ -1,6 +1,5 @@
 /** Optimizer arithmetic as graph, so that a whole training step is one program. */
 import { add, constantLike, div, mul, scale, sqrt, sub } from "./ops/elementwise.ts";
-import { reduceSum } from "./ops/reduce.ts";
 import type { Graph } from "./graph.ts";
 import { type Tensor, sameShape, shapeError } from "./tensor.ts";
 
@@ -40,11 +39,4 @@ export function adamW(graph: Graph, step: AdamW): { parameter: Tensor; m: Tensor
       ? parameter
       : mul(parameter, sub(constantLike(parameter, 1), scale(learningRate, weightDecay)));
   return { parameter: sub(kept, div(mul(m, size), denominator)), m, v };
-}
-
-/** Σ x² over all elements of all tensors, a scalar: its root is the global gradient norm. */
-export function squaredNorm(tensors: readonly Tensor[]): Tensor {
-  const [first, ...rest] = tensors.map((x) => reduceSum(mul(x, x)));
-  if (!first) throw new Error("squaredNorm of nothing");
-  return rest.reduce(add, first);
 }

@@ -1,25 +1,17 @@
-/** The graphs of training: loss with gradients of one micro-batch, scores without, and the update of the weights. */
-import type { LoraConfig, TrainingConfig } from "../core/recipe.ts";
+/** The graphs of training: loss with gradients of one micro-batch, and scores without. */
+import type { LoraConfig } from "../core/recipe.ts";
 import {
   Graph,
   type Tensor,
-  adamW,
-  add,
   cast,
   crossEntropy,
-  div,
   equal,
   frozenCrossEntropy,
   gather,
   grad,
-  min,
   mul,
-  muon,
   reshape,
   rope,
-  scale,
-  sqrt,
-  squaredNorm,
   sub,
 } from "../engine/index.ts";
 import { type Parameter, type Recompute, outputWeight } from "../models/architecture.ts";
@@ -27,13 +19,7 @@ import { attentionByHeads } from "../models/attention-by-heads.ts";
 import { selfAttention } from "../models/attention.ts";
 import { headDim } from "../models/config.ts";
 import type { Model } from "../models/folder.ts";
-import {
-  type LoraModule,
-  isFastTensor,
-  loraModules,
-  loraShapes,
-  withLora,
-} from "../models/lora.ts";
+import { type LoraModule, loraModules, loraShapes, withLora } from "../models/lora.ts";
 import type { Quantization } from "../models/quantize/index.ts";
 import { quantizedWeights } from "../models/quantize/quantized-weights.ts";
 import { type Weights, inputWeights } from "../models/weights.ts";
@@ -224,72 +210,4 @@ export function muonNames(model: ModelShape, trained: Trained): Set<string> {
       .filter(([, { kind }]) => kind === "linear")
       .map(([name]) => name),
   );
-}
-
-/**
- * One optimizer step: Muon for the names in `orthogonal`, AdamW (Loshchilov & Hutter 2019) for the others.
- * Gradients come as sums; `perToken` (1 / trained tokens of the whole accumulation window) and clipping by
- * global norm are applied here. Outputs `norm` and, for each name, `p_`, `m_` and, of AdamW's, `v_`. LoRA's B
- * and DoRA's magnitudes learn `plusRatio` times faster.
- */
-export function update(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  config: Pick<TrainingConfig, "beta1" | "beta2" | "epsilon" | "weightDecay" | "gradientClip">,
-  { plusRatio, orthogonal }: { plusRatio: number; orthogonal: ReadonlySet<string> },
-): Graph {
-  const graph = new Graph();
-  const scalar = (name: string): Tensor => graph.input(name, "float32", []);
-  const perToken = scalar("perToken");
-  const inputs = [...shapes].map(([name, shape]) => ({
-    name,
-    shape,
-    parameter: graph.input(`p_${name}`, "float32", shape),
-    gradient: graph.input(`d_${name}`, "float32", shape),
-    m: graph.input(`m_${name}`, "float32", shape),
-  }));
-  const norm = mul(sqrt(squaredNorm(inputs.map(({ gradient }) => gradient))), perToken);
-  const clip = graph.constant(config.gradientClip, "float32");
-  const factor =
-    config.gradientClip > 0
-      ? mul(
-          perToken,
-          min(graph.constant(1, "float32"), div(clip, add(norm, graph.constant(1e-6, "float32")))),
-        )
-      : perToken;
-  const learningRate = scalar("learningRate");
-  const fast = plusRatio === 1 ? learningRate : scale(learningRate, plusRatio);
-  const correction1 = scalar("correction1");
-  const correction2 = scalar("correction2");
-  graph.output("norm", norm);
-  const steps = inputs.map(({ name, shape, ...tensors }) => ({
-    name,
-    shape,
-    step: {
-      ...tensors,
-      scale: factor,
-      learningRate: isFastTensor(name) ? fast : learningRate,
-      weightDecay: shape.length > 1 ? config.weightDecay : 0, // norms are not decayed
-      beta1: config.beta1,
-    },
-  }));
-  const matrices = steps.filter(({ name }) => orthogonal.has(name));
-  muon(matrices.map(({ step }) => step)).forEach((next, i) => {
-    graph.output(`p_${matrices[i]!.name}`, next.parameter);
-    graph.output(`m_${matrices[i]!.name}`, next.m);
-  });
-  for (const { name, shape, step } of steps) {
-    if (orthogonal.has(name)) continue;
-    const next = adamW(graph, {
-      ...step,
-      v: graph.input(`v_${name}`, "float32", shape),
-      correction1,
-      correction2,
-      beta2: config.beta2,
-      epsilon: config.epsilon,
-    });
-    graph.output(`p_${name}`, next.parameter);
-    graph.output(`m_${name}`, next.m);
-    graph.output(`v_${name}`, next.v);
-  }
-  return graph;
 }

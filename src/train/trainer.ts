@@ -24,11 +24,17 @@ import {
   muonNames,
   scores,
   trainedShapes,
-  update,
 } from "./graphs.ts";
 import { embeddingNoise } from "./neftune.ts";
 import { type Objective, nextToken } from "./objective.ts";
 import { type PackedBatch, packOnce } from "./packing.ts";
+import {
+  type UpdateGroup,
+  gradientNorm,
+  gradientScale,
+  updateGraph,
+  updateGroups,
+} from "./update.ts";
 
 /** What an optimizer step needs to go on exactly: weights and moments by name; Muon keeps no second one. */
 export interface TrainerState {
@@ -96,6 +102,7 @@ export class Trainer {
   readonly #objective: Objective;
   readonly #shapes: Map<string, readonly number[]>;
   readonly #orthogonal: ReadonlySet<string>;
+  readonly #groups: readonly UpdateGroup[];
   readonly #fixed: Record<string, Value> = {};
   readonly #programs = new Map<string, Promise<Program>>();
   #resident: Promise<Resident> | undefined;
@@ -123,6 +130,7 @@ export class Trainer {
     };
     this.#shapes = trainedShapes(model, trained);
     this.#orthogonal = config.optimizer === "muon" ? muonNames(model, trained) : new Set();
+    this.#groups = updateGroups(this.#shapes, this.#orthogonal);
     if (trained.kind === "lora") Object.assign(this.#fixed, frozenFeeds(model));
     const table = ropeTable(model.config, config.sequenceLength);
     const size = table.cos.length / config.sequenceLength;
@@ -295,37 +303,43 @@ export class Trainer {
     learningRate: number,
   ): Promise<number> {
     const step = this.#step + 1;
-    const { beta1, beta2 } = this.#config;
+    const { beta1, beta2, gradientClip } = this.#config;
+    const norm = gradientNorm(
+      [...this.#shapes.keys()].map((name) => floats(gradients[`d_${name}`]!.data)),
+    );
+    // Not one bad gradient may reach the weights: a checkpoint of them would be worth nothing.
+    if (!Number.isFinite(norm))
+      throw new TwainError("train/bad-loss", `the norm of the gradients is ${norm / units}`);
     const scalar = (x: number): Value => value("float32", [], Float32Array.of(x));
-    const feeds: Record<string, Value> = {
-      ...this.#moments,
-      perToken: scalar(1 / units),
+    const scalars: Record<string, Value> = {
+      scale: scalar(gradientScale(norm, units, gradientClip)),
       learningRate: scalar(learningRate),
       correction1: scalar(1 - beta1 ** step),
       correction2: scalar(1 - beta2 ** step),
     };
-    for (const name of this.#shapes.keys()) {
-      feeds[`p_${name}`] = this.#weights[name]!;
-      feeds[`d_${name}`] = gradients[`d_${name}`]!;
-    }
     const plusRatio = this.#trained.kind === "lora" ? (this.#trained.plusRatio ?? 1) : 1;
-    const program = await this.#program(
-      "update",
-      () => update(this.#shapes, this.#config, { plusRatio, orthogonal: this.#orthogonal }),
-      "cpu",
-    );
-    const next = await program.run(feeds);
-    const norm = floats(next["norm"]!.data)[0]!;
-    // Not one bad gradient may reach the weights: a checkpoint of them would be worth nothing.
-    if (!Number.isFinite(norm))
-      throw new TwainError("train/bad-loss", `the norm of the gradients is ${norm}`);
-    this.#step = step;
-    for (const name of this.#shapes.keys()) {
-      this.#weights[name] = next[`p_${name}`]!;
-      this.#moments[`m_${name}`] = next[`m_${name}`]!;
+    for (const { key, names, rules } of this.#groups) {
+      const feeds = { ...scalars };
+      names.forEach((name, i) => {
+        feeds[`p_${i}`] = this.#weights[name]!;
+        feeds[`d_${i}`] = gradients[`d_${name}`]!;
+        feeds[`m_${i}`] = this.#moments[`m_${name}`]!;
+        if (!rules[i]!.orthogonal) feeds[`v_${i}`] = this.#moments[`v_${name}`]!;
+      });
+      const program = await this.#program(
+        `update ${key}`,
+        () => updateGraph(rules, this.#config, { plusRatio }),
+        "cpu",
+      );
+      const next = await program.run(feeds);
+      names.forEach((name, i) => {
+        this.#weights[name] = next[`p_${i}`]!;
+        this.#moments[`m_${name}`] = next[`m_${i}`]!;
+        if (!rules[i]!.orthogonal) this.#moments[`v_${name}`] = next[`v_${i}`]!;
+      });
     }
-    for (const name of this.#squared()) this.#moments[`v_${name}`] = next[`v_${name}`]!;
-    return norm;
+    this.#step = step;
+    return norm / units;
   }
 
   /** Names that AdamW trains. */

@@ -2,15 +2,9 @@
 import type { RunMemory } from "../engine/index.ts";
 import { type GraphWork, graphWork, runMemory, simplify } from "../engine/index.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
-import {
-  type ModelShape,
-  type Trained,
-  muonNames,
-  scores,
-  trainedShapes,
-  update,
-} from "./graphs.ts";
+import { type ModelShape, type Trained, muonNames, scores, trainedShapes } from "./graphs.ts";
 import { type Objective, nextToken } from "./objective.ts";
+import { type UpdateRule, updateGraph, updateGroups } from "./update.ts";
 
 export interface TrainingJob {
   readonly model: ModelShape;
@@ -87,8 +81,24 @@ export function trainingCost(job: TrainingJob): TrainingCost {
   });
   const plusRatio = trained.kind === "lora" ? (trained.plusRatio ?? 1) : 1;
   const orthogonal = config.optimizer === "muon" ? muonNames(model, trained) : new Set<string>();
-  const step = simplify(update(shapes, config, { plusRatio, orthogonal }));
+  const groups = updateGroups(shapes, orthogonal);
+  /** A graph for each kind of group, and how often a step runs it. */
+  const updates = new Map(
+    groups.map(({ key, rules }) => [
+      key,
+      {
+        graph: simplify(updateGraph(rules, config, { plusRatio })),
+        times: groups.filter((group) => group.key === key).length,
+      },
+    ]),
+  );
   const trainedBytes = 4 * trainable;
+  const sizeOfRule = ({ shape }: UpdateRule): number => shape.reduce((a, b) => a * b, 1);
+  /** Numbers that have a second moment. */
+  const squared = groups
+    .flatMap(({ rules }) => rules)
+    .filter(({ orthogonal: byMuon }) => !byMuon)
+    .reduce((sum, rule) => sum + sizeOfRule(rule), 0);
   const passes = [...job.steps].map(([predictors, share]) => {
     const graph = simplify(objective.graph(model, trained, shape(predictors), training));
     return { share, memory: runMemory(graph), work: graphWork(graph) };
@@ -96,15 +106,18 @@ export function trainingCost(job: TrainingJob): TrainingCost {
   const scoring = job.scoring.map((predictors) =>
     runMemory(simplify(scores(model, trained, shape(predictors)))),
   );
-  const stepMemory = runMemory(step);
 
   const held = ({ arena, session }: RunMemory): number => arena + session;
   const memory: TrainingMemory = {
     process: PROCESS,
     data: job.data.examples * EXAMPLE_BYTES + job.data.tokens * TOKEN_BYTES,
-    // What is trained lies in the arena of the update; a model that is trained whole also keeps its start.
+    // What is trained is the optimizer's; a model that is trained whole also keeps its start.
     weights: passes[0]!.memory.inputs - (trained.kind === "lora" ? trainedBytes : 0),
-    optimizer: held(stepMemory) + 2 * trainedBytes,
+    // Weights and moments, the best weights so far, and as much again that waits to be collected.
+    optimizer:
+      4 * (2 * trainable + squared) +
+      2 * trainedBytes +
+      [...updates.values()].reduce((sum, { graph }) => sum + held(runMemory(graph)), 0),
     activations: [...passes.map((pass) => pass.memory), ...scoring].reduce(
       (sum, found) => sum + held(found),
       0,
@@ -116,7 +129,7 @@ export function trainingCost(job: TrainingJob): TrainingCost {
     peak: Object.values(memory).reduce((a, b) => a + b, 0),
     work: [
       ...passes.map(({ share, work }) => ({ work, times: share * config.gradientAccumulation })),
-      { work: graphWork(step), times: 1 },
+      ...[...updates.values()].map(({ graph, times }) => ({ work: graphWork(graph), times })),
     ],
   };
 }
