@@ -1,7 +1,7 @@
 /** A smaller graph with the same outputs: dead nodes dropped, no-ops folded, equal nodes merged. */
 import { Graph, type Node } from "./graph.ts";
 import type { Attributes } from "./op.ts";
-import { afterOp, orderedValue } from "./ops/after.ts";
+import { afterOp, orderedValue, reshapedLater } from "./ops/after.ts";
 import { cast, exp, log, sub } from "./ops/elementwise.ts";
 import { gather } from "./ops/indexing.ts";
 import { matmul } from "./ops/matmul.ts";
@@ -114,9 +114,9 @@ function fold(node: Node, inputs: readonly Tensor[], webgpu: boolean): Tensor | 
     case "Reshape":
     case "Expand":
       if (sameShape(a.shape, output.shape)) return a;
-      return node.op.name === "Reshape" && isNode(a, "Reshape")
-        ? reshape(a.origin.node.inputs[0]!, output.shape)
-        : undefined;
+      if (node.op.name === "Expand") return undefined;
+      if (isNode(a, "ReshapeTo")) return reshapedLater(a.origin.node, output.shape);
+      return isNode(a, "Reshape") ? reshape(a.origin.node.inputs[0]!, output.shape) : undefined;
     case "Cast":
       return a.dtype === output.dtype ? a : undefined;
     case "Transpose":

@@ -2,6 +2,7 @@
  * `after` orders work: the runtime schedules by data dependencies only, so "recompute late" and "free
  * this chunk before the next" are said as a dependency that adds nothing.
  */
+import type { Node } from "../graph.ts";
 import { type Op, applyOp, defineOp } from "../op.ts";
 import { type Tensor, isFloat, sameShape, shapeError, sizeOf } from "../tensor.ts";
 import { add, cast, min, scale } from "./elementwise.ts";
@@ -57,17 +58,22 @@ const firstSizeOp = defineOp<[x: Tensor], Record<never, never>>({
 /** The size of the first axis, int64 `[1]`, when the runtime has `x`: it reads none of its elements. */
 export const firstSize = (x: Tensor): Tensor => applyOp(firstSizeOp, [x], {});
 
-/** `x` in its own shape, which the runtime learns when the first of `others` are there. */
+/** `x` in `shape`, which the runtime learns when `wait` is there: int64 `[1]`, 0. */
+const reshapeLater = (x: Tensor, shape: readonly number[], wait: Tensor): Tensor =>
+  applyOp(reshapeToOp, [x, add(x.graph.constant(shape, "int64"), wait)], { shape });
+
+/** `x` in its own shape, which the runtime learns when all `others` are there. */
 export function reshapeAfter(x: Tensor, ...others: readonly Tensor[]): Tensor {
-  // To a reshape, 0 is the size that there is and -1 what is left; no size makes the smaller of the two larger.
-  const same = x.graph.constant(
-    x.shape.map((_, axis) => (axis < x.shape.length - 1 ? 0 : -1)),
-    "int64",
+  const sizes = others.map((other) =>
+    firstSize(other.shape.length === 0 ? reshape(other, [1]) : other),
   );
-  const target = others
-    .map((other) => firstSize(other.shape.length === 0 ? reshape(other, [1]) : other))
-    .reduce(min, same);
-  return applyOp(reshapeToOp, [x, target], { shape: x.shape });
+  return reshapeLater(x, x.shape, sizes.reduce(min, x.graph.constant([0], "int64")));
+}
+
+/** What `reshapeAfter` made, in another shape at once. */
+export function reshapedLater({ inputs: [x, target] }: Node, shape: readonly number[]): Tensor {
+  if (!x || target?.origin.kind !== "node") throw new Error("not a reshape that waits");
+  return reshapeLater(x, shape, target.origin.node.inputs[1]!);
 }
 
 /**

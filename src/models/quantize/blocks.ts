@@ -27,8 +27,8 @@ export function pairTable(graph: Graph, value: (code: number) => number): Tensor
   return graph.constant(table, "float32", [256, 2]);
 }
 
-/** The first `size` codes of `packed` by `table`, the one in the high half of a byte first. */
-export function unpackPairs(packed: Tensor, table: Tensor, size: number): Tensor {
+/** Codes of `packed` by `table` in blocks of `block`, the one in the high half of a byte first: `[blocks, block / 2, 2]`. */
+export function unpackPairs(packed: Tensor, table: Tensor, block: number): Tensor {
   // int32, for the runtime takes no smaller indices; int64 would be as large as the weights.
-  return outOfBlocks(gather(table, cast(packed, "int32")), size);
+  return gather(table, cast(inBlocks(packed, block / 2), "int32"));
 }

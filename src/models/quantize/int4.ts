@@ -3,7 +3,7 @@
  * weight. Stored as code + 8, two a byte, the first in the high half.
  */
 import { mul, reshape, sizeOf } from "../../engine/index.ts";
-import { inBlocks, outOfBlocks, pairTable, unpackPairs } from "./blocks.ts";
+import { outOfBlocks, pairTable, unpackPairs } from "./blocks.ts";
 import type { WeightFormat } from "./format.ts";
 
 const BLOCK = 32;
@@ -46,7 +46,7 @@ export const int4: WeightFormat = {
     const size = sizeOf(shape);
     const packed = parts[""]!;
     const table = shared("int4 pairs", () => pairTable(packed.graph, (code) => code - ZERO));
-    const codes = inBlocks(unpackPairs(packed, table, size), BLOCK);
-    return reshape(outOfBlocks(mul(codes, reshape(parts[".scale"]!, [-1, 1])), size), shape);
+    const codes = unpackPairs(packed, table, BLOCK);
+    return reshape(outOfBlocks(mul(codes, reshape(parts[".scale"]!, [-1, 1, 1])), size), shape);
   },
 };

@@ -122,12 +122,11 @@ export const nf4: WeightFormat = {
     const map = shared("dynamic map", () => graph.constant(dynamicMap(), "float32"));
     const table = shared("nf4 pairs", () => pairTable(graph, (code) => NF4_CODEBOOK[code]!));
     const centred = mul(
-      inBlocks(gather(map, cast(absmax, "int32")), DYNAMIC_BLOCK),
+      gather(map, cast(inBlocks(absmax, DYNAMIC_BLOCK), "int32")),
       reshape(parts[".nested_absmax"]!, [-1, 1]),
     );
     const scales = add(outOfBlocks(centred, absmax.shape[0]!), parts[".nested_offset"]!);
-    const codes = inBlocks(unpackPairs(packed, table, size), NF4_BLOCK);
-    const numbers = mul(codes, reshape(scales, [-1, 1]));
+    const numbers = mul(unpackPairs(packed, table, NF4_BLOCK), reshape(scales, [-1, 1, 1]));
     return reshape(outOfBlocks(numbers, size), shape);
   },
 };
