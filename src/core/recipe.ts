@@ -208,6 +208,17 @@ export const Recipe = z.strictObject({
     root: z.string().optional(),
     /** Whether sources, and a base from a hub, may be downloaded. Off unless asked. */
     network: z.boolean().default(false),
+    /** Who runs this: part of the User-Agent of every download, so that a host can write instead of block. */
+    contact: z
+      .string()
+      .regex(
+        /^(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?:\/\/[!-~]+)$/,
+        "an e-mail address or a web address",
+      )
+      .max(200)
+      .optional(),
+    /** `host` or `host:port` of your own that downloads may reach on a private address. */
+    privateHosts: z.array(z.string().min(1)).default([]),
     sources: z.array(SourceConfig).nonempty(),
   }),
   curate: CurateConfig.prefault({}),

@@ -14,6 +14,7 @@ import type { RunDir } from "../core/run-dir.ts";
 import type { Stage } from "../core/stage.ts";
 import { versions } from "../core/versions.ts";
 import { sources } from "./sources/index.ts";
+import { createManners } from "./sources/manners.ts";
 import type { Collected, SourceContext, SourceKind } from "./sources/source.ts";
 
 export interface CollectConfig {
@@ -165,14 +166,16 @@ export const collect: Stage<CollectConfig> = {
   inputs: (config) =>
     Promise.all(config.sources.map((entry) => kindOf(entry.kind).open(entry).inputs(config))),
 
-  async *run({ config, dir, signal }) {
+  async *run({ recipe, config, dir, signal }) {
     const files = config.sources.map((entry, i) => documentsFile(dir, i, entry.kind));
     await removeStale(dir, files);
     const context: SourceContext = {
       ...(config.root !== undefined && { root: config.root }),
       network: config.network,
       signal,
-      fetch: globalThis.fetch,
+      privateHosts: recipe.data.privateHosts,
+      ...(recipe.data.contact !== undefined && { contact: recipe.data.contact }),
+      manners: createManners(),
       // Shared by the runs beside this one: a book is downloaded once.
       cacheDir: join(dirname(dir.root), ".cache", "http"),
     };

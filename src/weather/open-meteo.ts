@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { describeCode } from "./conditions.ts";
 import { type Place, inAreas } from "./place.ts";
-import { type PoliteFetchOptions, createPoliteFetch } from "./polite-fetch.ts";
+import { type JsonServiceOptions, createJsonService } from "./json-service.ts";
 import {
   type CurrentWeather,
   type DailyWeather,
@@ -46,7 +46,7 @@ const DailyAnswer = z.object({
 });
 const Failure = z.object({ error: z.literal(true), reason: z.string() });
 
-export interface OpenMeteoOptions extends Partial<PoliteFetchOptions> {
+export interface OpenMeteoOptions extends Partial<JsonServiceOptions> {
   /** Of a paid plan: switches to the `customer-` hosts. By default `OPEN_METEO_API_KEY`. */
   apiKey?: string | undefined;
   /** `https://host` of another geocoder or forecast server, self-hosted or in a test. */
@@ -80,7 +80,9 @@ export function createOpenMeteo(options: OpenMeteoOptions = {}): WeatherProvider
   const host = apiKey ? "customer-" : "";
   const geocoding = options.geocodingUrl ?? `https://${host}geocoding-api.open-meteo.com`;
   const forecast = options.forecastUrl ?? `https://${host}api.open-meteo.com`;
-  const ask = createPoliteFetch({
+  const named = [options.geocodingUrl, options.forecastUrl].filter((url) => url !== undefined);
+  const ask = createJsonService({
+    privateHosts: named.map((url) => new URL(url).host),
     timeoutMs: 8000,
     maxBytes: 1 << 20,
     cacheMs: 10 * 60_000,

@@ -104,26 +104,17 @@ export const feed: Source<Config> = {
         { hint: "Allow downloads with data.network=true." },
       );
     }
-    // One for each host: it remembers the host's robots.txt and when it was last asked.
-    const fetchers = new Map<string, ReturnType<typeof createPoliteFetch>>();
-    const fetcherOf = (host: string): ReturnType<typeof createPoliteFetch> => {
-      const known = fetchers.get(host);
-      if (known) return known;
-      const made = createPoliteFetch({
-        ...context,
-        delaySeconds: config.delaySeconds,
-        host,
-        maxBytes: MAX_BYTES,
-        maxAgeHours: config.maxAgeHours,
-        instead: "leave the feed out of data.sources",
-      });
-      fetchers.set(host, made);
-      return made;
-    };
+    const polite = createPoliteFetch({
+      ...context,
+      delaySeconds: config.delaySeconds,
+      maxBytes: MAX_BYTES,
+      maxAgeHours: config.maxAgeHours,
+      instead: "leave the feed out of data.sources",
+    });
     const seen = new Set<string>();
     for (const [i, each] of feeds.entries()) {
       context.signal.throwIfAborted();
-      const found = await fetcherOf(new URL(each.url).hostname).get(each.url);
+      const found = await polite.get(each.url);
       if (!found) {
         throw new TwainError("collect/missing-feed", `${each.url} does not exist`, {
           hint: "Check the address; feeds move.",

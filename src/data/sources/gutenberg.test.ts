@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const context = (more: Partial<SourceContext> = {}): SourceContext => ({
   network: false,
   signal: new AbortController().signal,
-  fetch,
+  privateHosts: ["127.0.0.1"],
   cacheDir: join(folder, "cache"),
   ...more,
 });

@@ -15,7 +15,7 @@ import {
   sameAuthor,
   sameTitle,
 } from "./gutenberg-header.ts";
-import { type Download, createPoliteFetch } from "./polite-fetch.ts";
+import { createPoliteFetch } from "./polite-fetch.ts";
 import type { Source } from "./source.ts";
 
 const Work = z.strictObject({
@@ -170,9 +170,7 @@ export const gutenberg: Source<Config> = {
   async *collect(config, context) {
     const folder = await localRoot(config, context.root);
     const total = config.works.length;
-    let get: (
-      work: Work,
-    ) => Promise<(Download & { at: string }) | { bytes: Uint8Array; at: string }>;
+    let get: (work: Work) => Promise<{ bytes: Uint8Array; fetchedAt?: string; at: string }>;
     if (folder) {
       get = async (work) => {
         const path = await localFile(folder, work.id);
@@ -193,12 +191,16 @@ export const gutenberg: Source<Config> = {
       const polite = createPoliteFetch({
         ...context,
         delaySeconds: config.delaySeconds,
-        host: new URL(mirror).hostname,
       });
       get = async (work) => {
         for (const path of candidates(work.id)) {
           const found = await polite.get(`${mirror}/${path}`);
-          if (found) return { ...found, at: `${mirror}/${path}` };
+          if (found)
+            return {
+              bytes: found.bytes,
+              fetchedAt: found.fetchedAt,
+              at: `${mirror}/${path}`,
+            };
         }
         throw missing(work, mirror);
       };
@@ -208,12 +210,7 @@ export const gutenberg: Source<Config> = {
       const found = await get(work);
       yield {
         type: "document",
-        document: toDocument(
-          work,
-          found.bytes,
-          found.at,
-          "fetchedAt" in found ? found.fetchedAt : undefined,
-        ),
+        document: toDocument(work, found.bytes, found.at, found.fetchedAt),
       };
       yield { type: "progress", label: work.title, done: i + 1, total };
     }

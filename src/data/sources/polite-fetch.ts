@@ -1,253 +1,265 @@
 /**
- * Downloads the way a guest behaves: robots.txt first, one request at a time, a pause between two,
- * everything kept on disk so that nothing is asked for twice.
+ * Downloads the way a guest behaves: robots.txt first, one request at a time, a pause between two, and everything kept
+ * on disk, so that nothing is asked for twice and what broke off goes on where it stopped.
  */
-import { lookup } from "node:dns/promises";
-import { readFile } from "node:fs/promises";
-import { BlockList, isIP } from "node:net";
+import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import robotsModule from "robots-parser";
 import { z } from "zod";
 import { writeFileAtomic } from "../../core/atomic-file.ts";
 import { TwainError } from "../../core/errors.ts";
-import { sha256 } from "../../core/hash.ts";
-import { versions } from "../../core/versions.ts";
+import { hashFile, sha256 } from "../../core/hash.ts";
+import { type HttpAnswer, TransferBroken, httpGet, userAgent } from "../../core/http-get.ts";
+import { header, ownPart, receive, sizeOf, validatorOf } from "./download-part.ts";
+import { type Manners, checkRobots, createManners, pause } from "./manners.ts";
 
 export interface PoliteOptions {
-  fetch: typeof fetch;
   cacheDir: string;
   signal: AbortSignal;
+  /** `host` or `host:port`: only these may be on a private address, and may get less of a pause. */
+  privateHosts: readonly string[];
+  /** Who runs this: an e-mail or web address, part of the User-Agent. */
+  contact?: string;
+  manners?: Manners;
   /** Pause between two requests to a host; public hosts never get less than 2 s. */
   delaySeconds: number;
-  /** The host that the user named; only it may be on the loopback. */
-  host: string;
   maxBytes?: number;
-  /** A kept download that is older is fetched again; by default none is. */
+  /** A kept download that is older is asked about again; by default none is. */
   maxAgeHours?: number;
+  /** Of the content type, where the host names one. */
+  types?: RegExp;
+  headers?: (url: URL) => Record<string, string>;
   /** What the user may do where the host does not serve them, as the end of a hint. */
   instead?: string;
+  /** Limits in time, for tests. */
+  idleMs?: number;
+  totalMs?: number;
 }
 
 export interface Download {
-  bytes: Uint8Array;
   /** ISO time of the download, also when it comes from the cache. */
   fetchedAt: string;
+  /** Where redirects ended. */
+  url: string;
+  type: string;
+  /** `X-Robots-Tag` and `TDM-Reservation`: what the host says of using the bytes. */
+  reservations: string;
 }
 
-// The package is CommonJS and exports the function itself; its types say otherwise.
-const robotsParser = robotsModule as unknown as typeof robotsModule.default;
+export interface PoliteFetch {
+  /**
+   * Undefined for 404 and 410. Throws `collect/unreachable`, `refused`, `content-type`, `too-large`,
+   * `robots-refused`, `private-address`, `too-many-redirects`, `bad-url`.
+   */
+  get(url: string): Promise<(Download & { bytes: Uint8Array }) | undefined>;
+  /** The same for files too large for memory; with `sha256`, other bytes are `collect/damaged`. */
+  getFile(
+    url: string,
+    expected?: { sha256?: string },
+  ): Promise<(Download & { path: string }) | undefined>;
+  /** Throws `collect/robots-refused` where the host does not want this address to be read. */
+  checkRobots(url: URL): Promise<void>;
+}
 
 const ATTEMPTS = 4;
 const MAX_REDIRECTS = 5;
-const TIMEOUT_MS = 60_000;
-const CacheEntry = z.object({ url: z.string(), fetchedAt: z.string(), sha256: z.string() });
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-const privateAddresses = (): BlockList => {
-  const list = new BlockList();
-  for (const [net, bits] of [
-    ["0.0.0.0", 8],
-    ["10.0.0.0", 8],
-    ["100.64.0.0", 10],
-    ["127.0.0.0", 8],
-    ["169.254.0.0", 16],
-    ["172.16.0.0", 12],
-    ["192.0.0.0", 24],
-    ["192.168.0.0", 16],
-    ["198.18.0.0", 15],
-    ["224.0.0.0", 3],
-  ] as const)
-    list.addSubnet(net, bits);
-  for (const [net, bits] of [
-    ["::", 127],
-    ["fc00::", 7],
-    ["fe80::", 10],
-    ["ff00::", 8],
-  ] as const)
-    list.addSubnet(net, bits, "ipv6");
-  // ::ffff:10.0.0.1 is 10.0.0.1.
-  list.addSubnet("::ffff:0:0", 96, "ipv6");
-  return list;
-};
+const CacheEntry = z.object({
+  fetchedAt: z.string(),
+  sha256: z.string(),
+  /** When the host last said that the bytes are still right. */
+  checkedAt: z.string().optional(),
+  etag: z.string().optional(),
+  lastModified: z.string().optional(),
+  url: z.string(),
+  type: z.string().default(""),
+  reservations: z.string().default(""),
+});
+type CacheEntry = z.infer<typeof CacheEntry>;
 
-export const isLoopbackHost = (host: string): boolean =>
-  host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-/** A downloader for one source. `get` returns undefined for 404 and 410, throws TwainError otherwise. */
-export function createPoliteFetch(options: PoliteOptions): {
-  get(url: string): Promise<Download | undefined>;
-} {
+/** A downloader for one source. */
+export function createPoliteFetch(options: PoliteOptions): PoliteFetch {
   const {
     signal,
     cacheDir,
     maxBytes = 32 << 20,
     maxAgeHours = Infinity,
     instead = "give data.root with a local mirror",
+    manners = createManners(),
+    privateHosts,
+    types,
   } = options;
-  const agent = `twainbot/${versions().twainbot} (corpus collector; reads robots.txt; one request at a time)`;
-  const blocked = privateAddresses();
-  const robots = new Map<string, ReturnType<typeof robotsParser>>();
-  const lastRequest = new Map<string, number>();
+  const agent = userAgent(options.contact);
+  const limits = {
+    signal,
+    privateHosts,
+    attempts: ATTEMPTS,
+    backOffMs: Math.max(options.delaySeconds, 0.05) * 2000,
+    retry: (status: number) => PASSING.has(status),
+    maxRedirects: MAX_REDIRECTS,
+    ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
+    ...(options.totalMs !== undefined && { totalMs: options.totalMs }),
+  };
 
-  /** Refuses what could reach inside the user's network: a mirror or a redirect may name any host. */
-  async function checkAddress(url: URL): Promise<void> {
-    if (url.protocol !== "http:" && url.protocol !== "https:") {
-      throw new TwainError("collect/bad-url", `${url.href}: only http and https are fetched`);
-    }
-    if (isLoopbackHost(url.hostname) && url.hostname === options.host) return;
-    const bare = url.hostname.replace(/^\[|\]$/g, "");
-    const found = isIP(bare)
-      ? [{ address: bare }]
-      : await lookup(bare, { all: true }).catch((cause: unknown) => {
-          throw new TwainError("collect/unreachable", `the host ${bare} was not found`, {
-            hint: `Check the host's name and the connection, or ${instead}.`,
-            cause,
-          });
-        });
-    for (const { address } of found) {
-      if (blocked.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) {
-        throw new TwainError(
-          "collect/private-address",
-          `${url.href} leads to the private address ${address}`,
-          { hint: "Only a host on 127.0.0.1 that the recipe names itself may be private." },
-        );
-      }
-    }
-  }
+  const own = { manners, agent, delaySeconds: options.delaySeconds, limits, instead };
 
-  async function pause(url: URL): Promise<void> {
-    const own = isLoopbackHost(url.hostname)
-      ? options.delaySeconds
-      : Math.max(2, options.delaySeconds);
-    const asked = robots.get(url.origin)?.getCrawlDelay(agent) ?? 0;
-    const wait =
-      (lastRequest.get(url.host) ?? -Infinity) + Math.max(own, asked) * 1000 - performance.now();
-    if (wait > 0) await sleep(wait, undefined, { signal });
-    lastRequest.set(url.host, performance.now());
-  }
-
-  async function readBody(response: Response, url: URL): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const part of response.body ?? []) {
-      const bytes = part as Uint8Array;
-      size += bytes.length;
-      if (size > maxBytes)
-        throw new TwainError("collect/too-large", `${url.href} is larger than ${maxBytes} bytes`);
-      parts.push(bytes);
-    }
-    return Buffer.concat(parts);
-  }
-
-  /** One request with retries; redirects are followed by hand so that every hop is checked. */
-  async function request(
-    start: URL,
-    judgeRobots: boolean,
-  ): Promise<{ status: number; bytes: Uint8Array }> {
-    let url = start;
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      await checkAddress(url);
-      if (judgeRobots) await checkRobots(url);
-      const { status, location, bytes } = await attempt(url);
-      if (status < 300 || status >= 400 || !location) return { status, bytes };
-      url = new URL(location, url);
-    }
-    throw new TwainError(
-      "collect/too-many-redirects",
-      `${start.href} redirects more than ${MAX_REDIRECTS} times`,
-    );
-  }
-
-  async function attempt(
-    url: URL,
-  ): Promise<{ status: number; location: string | null; bytes: Uint8Array }> {
-    for (let n = 1; ; n++) {
-      await pause(url);
-      let retryAfter: number | undefined;
-      let problem: unknown;
-      try {
-        const response = await options.fetch(url, {
-          redirect: "manual",
-          headers: { "user-agent": agent },
-          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        });
-        const retry = response.status === 429 || response.status >= 500;
-        if (!retry)
-          return {
-            status: response.status,
-            location: response.headers.get("location"),
-            bytes: await readBody(response, url),
-          };
-        await response.body?.cancel();
-        retryAfter = Number(response.headers.get("retry-after")) || undefined;
-        problem = `status ${response.status}`;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof TwainError) throw error;
-        problem = error instanceof Error ? (error.cause ?? error) : error;
-      }
-      if (n === ATTEMPTS) {
-        throw new TwainError(
-          "collect/unreachable",
-          `${url.href} did not answer after ${ATTEMPTS} attempts: ${String(problem)}`,
-          {
-            hint: `Try again later, choose another host, or ${instead}.`,
-            cause: problem,
-          },
-        );
-      }
-      const backOff = Math.max(options.delaySeconds, 0.05) * 2 ** n;
-      await sleep(Math.min(retryAfter ?? backOff, 120) * 1000, undefined, { signal });
-    }
-  }
-
-  async function checkRobots(url: URL): Promise<void> {
-    let rules = robots.get(url.origin);
-    if (!rules) {
-      const at = new URL("/robots.txt", url);
-      const { status, bytes } = await request(at, false);
-      rules = robotsParser(at.href, status === 200 ? new TextDecoder().decode(bytes) : "");
-      robots.set(url.origin, rules);
-    }
-    if (rules.isAllowed(url.href, agent) === false) {
+  /** Throws where the answer is nothing that may be kept. */
+  function judge(address: string, answer: HttpAnswer): void {
+    const { status } = answer;
+    if (status === 401 || status === 403 || status === 451)
+      throw new TwainError("collect/refused", `${address} answered with status ${status}`, {
+        hint: `It is not open to everybody; ${instead}.`,
+      });
+    if (status !== 200 && status !== 206)
+      throw new TwainError("collect/unreachable", `${address} answered with status ${status}`, {
+        hint: `Try again later, choose another host, or ${instead}.`,
+      });
+    const type = header(answer, "content-type");
+    if (types && type && !types.test(type))
       throw new TwainError(
-        "collect/robots-refused",
-        `robots.txt of ${url.host} does not allow ${url.pathname}`,
-        { hint: `Use a host that allows robots, or ${instead}.` },
+        "collect/content-type",
+        `${address} is ${type.slice(0, 80)}, not what this source reads`,
+        { hint: `Check the address, or ${instead}.` },
       );
-    }
   }
 
-  async function fromCache(body: string, entry: string): Promise<Download | undefined> {
+  async function readEntry(body: string): Promise<CacheEntry | undefined> {
     try {
-      const known = CacheEntry.parse(JSON.parse(await readFile(entry, "utf8")));
-      const bytes = await readFile(body);
-      const fresh = Date.now() - Date.parse(known.fetchedAt) <= maxAgeHours * 3_600_000;
-      return fresh && sha256(bytes) === known.sha256
-        ? { bytes, fetchedAt: known.fetchedAt }
-        : undefined;
+      const known = CacheEntry.parse(JSON.parse(await readFile(`${body}.json`, "utf8")));
+      return (await hashFile(body)).sha256 === known.sha256 ? known : undefined;
     } catch {
       return undefined;
     }
   }
 
-  return {
-    async get(address) {
-      const body = join(cacheDir, `${sha256(address)}.body`);
-      const entry = `${body}.json`;
-      const cached = await fromCache(body, entry);
-      if (cached) return cached;
-      const { status, bytes } = await request(new URL(address), true);
-      if (status === 404 || status === 410) return undefined;
-      if (status !== 200)
-        throw new TwainError("collect/unreachable", `${address} answered with status ${status}`);
-      const fetchedAt = new Date().toISOString();
-      await writeFileAtomic(body, bytes);
-      await writeFileAtomic(
-        entry,
-        JSON.stringify({ url: address, fetchedAt, sha256: sha256(bytes) }),
+  /** Brings the bytes of an address into the cache; `packed` ones cannot be continued. */
+  async function load(
+    address: string,
+    packed: boolean,
+    expected?: string,
+  ): Promise<{ body: string; entry: CacheEntry } | undefined> {
+    const body = join(cacheDir, `${sha256(address)}.body`);
+    const known = await readEntry(body);
+    const checked = Date.parse(known?.checkedAt ?? known?.fetchedAt ?? "");
+    if (known && Date.now() - checked <= maxAgeHours * 3_600_000) return { body, entry: known };
+    const part = await ownPart(body);
+    let have = part.validator === undefined || known ? 0 : await sizeOf(part.path);
+
+    const headers = (url: URL): Record<string, string> => ({
+      "user-agent": agent,
+      "accept-encoding": packed ? "gzip, br" : "identity",
+      ...(known?.etag && { "if-none-match": known.etag }),
+      ...(known?.lastModified && { "if-modified-since": known.lastModified }),
+      ...(have > 0 && { range: `bytes=${have}-`, "if-range": part.validator! }),
+      ...options.headers?.(url),
+    });
+    const discard = async (): Promise<void> => {
+      await rm(part.path, { force: true });
+      await rm(`${part.path}.json`, { force: true });
+      have = 0;
+    };
+
+    const got = await httpGet(
+      new URL(address),
+      {
+        ...limits,
+        maxBytes,
+        headers,
+        before: async (url) => {
+          await checkRobots(url, own);
+          await pause(url, own);
+        },
+      },
+      async (answer): Promise<CacheEntry | undefined> => {
+        const { status } = answer;
+        const now = new Date().toISOString();
+        if (status === 304 && known) return { ...known, checkedAt: now };
+        if (status === 404 || status === 410) return undefined;
+        if (status === 416 && have > 0) {
+          await discard();
+          throw new TransferBroken("the host no longer has the bytes that are missing");
+        }
+        judge(address, answer);
+        const start = status === 206 ? have : 0;
+        const said = /^bytes (\d+)-/.exec(header(answer, "content-range") ?? "")?.[1];
+        if (status === 206 && (have === 0 || Number(said) !== start)) {
+          await discard();
+          throw new TransferBroken(`bytes from ${start} on were asked for, from ${said} on came`);
+        }
+        if (start === 0) {
+          const validator = validatorOf(answer);
+          part.validator = validator;
+          if (validator === undefined) await rm(`${part.path}.json`, { force: true });
+          else await writeFileAtomic(`${part.path}.json`, validator);
+        }
+        try {
+          await receive(answer, part.path, start);
+        } catch (error) {
+          have = part.validator === undefined ? 0 : await sizeOf(part.path);
+          // Too much is too much, however often it is asked for.
+          if (error instanceof TwainError) await discard();
+          throw error;
+        }
+        const size = await sizeOf(part.path);
+        if (size > maxBytes) {
+          await discard();
+          throw new TwainError("collect/too-large", `${address} is larger than ${maxBytes} bytes`);
+        }
+        const etag = header(answer, "etag");
+        const lastModified = header(answer, "last-modified");
+        return {
+          url: answer.url.href,
+          fetchedAt: now,
+          sha256: (await hashFile(part.path)).sha256,
+          type: header(answer, "content-type") ?? "",
+          reservations: [
+            header(answer, "x-robots-tag"),
+            header(answer, "tdm-reservation") === "1" && "tdm-reservation",
+          ]
+            .filter(Boolean)
+            .join(", "),
+          ...(etag && { etag }),
+          ...(lastModified && { lastModified }),
+        };
+      },
+    ).catch(async (error: unknown) => {
+      // A part that cannot be continued is of no use to anybody.
+      if (part.validator === undefined) await discard();
+      throw error;
+    });
+    if (!got) return undefined;
+    if (expected !== undefined && got.sha256 !== expected) {
+      await discard();
+      throw new TwainError(
+        "collect/damaged",
+        `the bytes of ${address} have the SHA-256 ${got.sha256}, not ${expected}`,
+        { hint: "Run it again; if it stays so, something on the way changes the file." },
       );
-      return { bytes, fetchedAt };
+    }
+    if (got.checkedAt === undefined) {
+      await rename(part.path, body);
+      await discard();
+    }
+    await writeFileAtomic(`${body}.json`, JSON.stringify(got));
+    return { body, entry: got };
+  }
+
+  const told = ({ fetchedAt, url, type, reservations }: CacheEntry): Download => ({
+    fetchedAt,
+    url,
+    type,
+    reservations,
+  });
+
+  return {
+    checkRobots: (url) => checkRobots(url, own),
+    async get(url) {
+      const found = await load(url, true);
+      return found && { ...told(found.entry), bytes: await readFile(found.body) };
+    },
+    async getFile(url, expected) {
+      const found = await load(url, false, expected?.sha256);
+      return found && { ...told(found.entry), path: found.body };
     },
   };
 }

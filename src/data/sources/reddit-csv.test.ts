@@ -30,7 +30,7 @@ async function collect(
     root: folder,
     network: false,
     signal: new AbortController().signal,
-    fetch,
+    privateHosts: [],
     cacheDir: folder,
   })) {
     if (item.type === "document") documents.push(item.document);

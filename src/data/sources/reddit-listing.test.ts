@@ -192,7 +192,7 @@ test("what is no listing, is missing, forbidden or switched off is an error that
   });
   server.answer = (url) => ({ status: url === "/robots.txt" ? 404 : 403 });
   await expect(collect({ subreddits: ["private"] })).rejects.toMatchObject({
-    code: "collect/unreachable",
+    code: "collect/refused",
     message: expect.stringContaining("403") as string,
   });
   await expect(collect({}, false)).rejects.toMatchObject({ code: "collect/network-off" });

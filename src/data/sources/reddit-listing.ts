@@ -89,7 +89,6 @@ export const redditListing: Source<Config> = {
     const polite = createPoliteFetch({
       ...context,
       delaySeconds: config.delaySeconds,
-      host: new URL(base).hostname,
       maxBytes: MAX_BYTES,
       maxAgeHours: config.maxAgeHours,
       instead: "use dumps with reddit-csv",

@@ -1,6 +1,7 @@
 /** What a source of documents is: one file a kind, listed in `index.ts`. */
 import type { z } from "zod";
 import type { Document } from "../../core/document.ts";
+import type { Manners } from "./manners.ts";
 
 export interface SourceContext {
   /** The recipe's `data.root`. */
@@ -8,9 +9,14 @@ export interface SourceContext {
   /** Whether the source may download. */
   network: boolean;
   signal: AbortSignal;
-  fetch: typeof fetch;
   /** Downloads are kept here between runs. */
   cacheDir: string;
+  /** The recipe's `data.privateHosts`: the only ones that may be on a private address. */
+  privateHosts: readonly string[];
+  /** The recipe's `data.contact`. */
+  contact?: string;
+  /** What the sources of a run know of the hosts that they ask. */
+  manners?: Manners;
 }
 
 /** One thing that a source says: a document, a record it could not use, or how far it is. */

@@ -19,7 +19,7 @@ export async function testCollect<Config>(
   for await (const item of source.collect(parsed, {
     network: true,
     signal: new AbortController().signal,
-    fetch,
+    privateHosts: ["127.0.0.1"],
     ...context,
   })) {
     if (item.type === "document") result.documents.push(DocumentSchema.parse(item.document));

@@ -1,17 +1,21 @@
 /** A small HTTP server on the loopback, for tests of sources that download. */
-import { createServer } from "node:http";
+import { type IncomingHttpHeaders, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Answer {
   status: number;
   body?: string | Uint8Array;
   headers?: Record<string, string>;
+  /** Writes the body instead of `body`, and may never end it. */
+  send?: (response: ServerResponse) => void;
 }
 
 export interface TestServer {
   base: string;
   /** Paths with their queries, in the order they came. */
   requests: string[];
+  /** The headers of each. */
+  headers: IncomingHttpHeaders[];
   /** `count` is 1 for the first request of this path. */
   answer: (url: string, count: number) => Answer;
   close(): Promise<void>;
@@ -20,19 +24,24 @@ export interface TestServer {
 /** Answers 404 to everything until `answer` is set; robots.txt is one of the paths. */
 export async function startTestServer(): Promise<TestServer> {
   const requests: string[] = [];
+  const seen: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
     const url = request.url ?? "";
     requests.push(url);
-    const { status, body, headers } = test.answer(
+    seen.push(request.headers);
+    const { status, body, headers, send } = test.answer(
       url,
       requests.filter((each) => each === url).length,
     );
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, headers);
+    if (send) send(response);
+    else response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const test: TestServer = {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    headers: seen,
     answer: () => ({ status: 404 }),
     close: () =>
       new Promise((resolve) => {
