@@ -8,7 +8,7 @@ import { TwainError } from "../../core/errors.ts";
 import { hashFile, sha256 } from "../../core/hash.ts";
 import { decodeText } from "./decode-text.ts";
 import type { Collected, Source } from "./source.ts";
-import { findTextFiles } from "./text-files.ts";
+import { findFiles } from "./find-files.ts";
 
 const Entry = z.strictObject({
   /** A file or a folder, absolute or relative to `data.root`. */
@@ -176,7 +176,7 @@ export const files: Source<Config> = {
     const found: [string, string][] = [];
     try {
       for (const { path } of config.files)
-        for await (const file of findTextFiles(pathOf(path, root)))
+        for await (const file of findFiles(pathOf(path, root)))
           found.push([file.name, "bad" in file ? file.bad : (await hashFile(file.path)).sha256]);
     } catch {
       // What is missing or refused is reported by `collect`, with its hint.
@@ -188,7 +188,7 @@ export const files: Source<Config> = {
   async *collect(config, { root, signal }) {
     const names = namesOf(config.files);
     for (const [i, entry] of config.files.entries()) {
-      for await (const file of findTextFiles(pathOf(entry.path, root))) {
+      for await (const file of findFiles(pathOf(entry.path, root))) {
         signal.throwIfAborted();
         const { path } = file;
         if ("bad" in file) {

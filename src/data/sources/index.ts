@@ -3,6 +3,7 @@ import { bundled } from "./bundled.ts";
 import { feed } from "./feed.ts";
 import { files } from "./files.ts";
 import { gutenberg } from "./gutenberg.ts";
+import { huggingface } from "./huggingface.ts";
 import { redditCsv } from "./reddit-csv.ts";
 import { redditListing } from "./reddit-listing.ts";
 import { type SourceKind, sourceKind } from "./source.ts";
@@ -14,4 +15,5 @@ export const sources: readonly SourceKind[] = [
   sourceKind(redditListing),
   sourceKind(feed),
   sourceKind(files),
+  sourceKind(huggingface),
 ];
