@@ -7,6 +7,7 @@ import { huggingface } from "./huggingface.ts";
 import { redditCsv } from "./reddit-csv.ts";
 import { redditListing } from "./reddit-listing.ts";
 import { type SourceKind, sourceKind } from "./source.ts";
+import { web } from "./web.ts";
 
 export const sources: readonly SourceKind[] = [
   sourceKind(bundled),
@@ -16,4 +17,5 @@ export const sources: readonly SourceKind[] = [
   sourceKind(feed),
   sourceKind(files),
   sourceKind(huggingface),
+  sourceKind(web),
 ];

@@ -56,8 +56,11 @@ export interface PoliteFetch {
     url: string,
     expected?: { sha256?: string },
   ): Promise<(Download & { path: string }) | undefined>;
-  /** Throws `collect/robots-refused` where the host does not want this address to be read. */
-  checkRobots(url: URL): Promise<void>;
+  /**
+   * What a page consists of beside itself, as a browser would ask for it: robots.txt and all limits hold, pause and
+   * cache do not. Undefined for any status but 200.
+   */
+  getPart(url: string): Promise<{ type: string; bytes: Uint8Array } | undefined>;
 }
 
 const ATTEMPTS = 4;
@@ -252,7 +255,23 @@ export function createPoliteFetch(options: PoliteOptions): PoliteFetch {
   });
 
   return {
-    checkRobots: (url) => checkRobots(url, own),
+    getPart: (url) =>
+      httpGet(
+        new URL(url),
+        {
+          ...limits,
+          attempts: 1,
+          maxBytes,
+          headers: () => ({ "user-agent": agent, "accept-encoding": "gzip, br" }),
+          before: (each) => checkRobots(each, own),
+        },
+        async (answer) => {
+          if (answer.status !== 200) return undefined;
+          const bytes: Uint8Array[] = [];
+          for await (const part of answer.body) bytes.push(part);
+          return { type: header(answer, "content-type") ?? "", bytes: Buffer.concat(bytes) };
+        },
+      ),
     async get(url) {
       const found = await load(url, true);
       return found && { ...told(found.entry), bytes: await readFile(found.body) };

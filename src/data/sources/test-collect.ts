@@ -20,6 +20,7 @@ export async function testCollect<Config>(
     network: true,
     signal: new AbortController().signal,
     privateHosts: ["127.0.0.1"],
+    contact: "test@twainbot.example",
     ...context,
   })) {
     if (item.type === "document") result.documents.push(DocumentSchema.parse(item.document));

@@ -16,6 +16,8 @@ export interface TestServer {
   requests: string[];
   /** The headers of each. */
   headers: IncomingHttpHeaders[];
+  /** Opened so far, those that sent no request included. */
+  connections: () => number;
   /** `count` is 1 for the first request of this path. */
   answer: (url: string, count: number) => Answer;
   close(): Promise<void>;
@@ -37,11 +39,14 @@ export async function startTestServer(): Promise<TestServer> {
     if (send) send(response);
     else response.end(body);
   });
+  let connections = 0;
+  server.on("connection", () => connections++);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const test: TestServer = {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     headers: seen,
+    connections: () => connections,
     answer: () => ({ status: 404 }),
     close: () =>
       new Promise((resolve) => {
