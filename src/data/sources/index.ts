@@ -6,6 +6,7 @@ import { gutenberg } from "./gutenberg.ts";
 import { huggingface } from "./huggingface.ts";
 import { redditCsv } from "./reddit-csv.ts";
 import { redditListing } from "./reddit-listing.ts";
+import { jokeapi } from "./jokeapi.ts";
 import { type SourceKind, sourceKind } from "./source.ts";
 import { web } from "./web.ts";
 
@@ -18,4 +19,5 @@ export const sources: readonly SourceKind[] = [
   sourceKind(files),
   sourceKind(huggingface),
   sourceKind(web),
+  sourceKind(jokeapi),
 ];

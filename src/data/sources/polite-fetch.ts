@@ -27,6 +27,8 @@ export interface PoliteOptions {
   maxAgeHours?: number;
   /** Of the content type, where the host names one. */
   types?: RegExp;
+  /** Statuses beside 200 whose body is an answer. */
+  answers?: (status: number) => boolean;
   headers?: (url: URL) => Record<string, string>;
   /** What the user may do where the host does not serve them, as the end of a hint. */
   instead?: string;
@@ -113,7 +115,7 @@ export function createPoliteFetch(options: PoliteOptions): PoliteFetch {
       throw new TwainError("collect/refused", `${address} answered with status ${status}`, {
         hint: `It is not open to everybody; ${instead}.`,
       });
-    if (status !== 200 && status !== 206)
+    if (status !== 200 && status !== 206 && !options.answers?.(status))
       throw new TwainError("collect/unreachable", `${address} answered with status ${status}`, {
         hint: `Try again later, choose another host, or ${instead}.`,
       });
