@@ -8,6 +8,7 @@ import { redditCsv } from "./reddit-csv.ts";
 import { redditListing } from "./reddit-listing.ts";
 import { jokeapi } from "./jokeapi.ts";
 import { type SourceKind, sourceKind } from "./source.ts";
+import { weatherFacts } from "./weather-facts.ts";
 import { web } from "./web.ts";
 
 export const sources: readonly SourceKind[] = [
@@ -20,4 +21,5 @@ export const sources: readonly SourceKind[] = [
   sourceKind(huggingface),
   sourceKind(web),
   sourceKind(jokeapi),
+  sourceKind(weatherFacts),
 ];
