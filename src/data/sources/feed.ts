@@ -12,6 +12,8 @@ const Feed = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   /** What the publisher allows, in words; it follows every row made from the feed. */
   licence: z.string().trim().min(1),
+  /** Where that is written. */
+  terms: z.url().optional(),
   /** The licence allows the whole text: excerpts are not cut. */
   open: z.boolean().default(false),
   /** Where an item names no author. */
@@ -84,6 +86,7 @@ function toDocument(
     synthetic: false,
     extra: {
       feed: feed.url,
+      ...(feed.terms && { terms: feed.terms }),
       humorous: feed.humorous,
       ...(excerpt && { excerpt }),
       ...(item.published && { published: item.published }),

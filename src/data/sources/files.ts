@@ -15,6 +15,8 @@ const Entry = z.strictObject({
   path: z.string().min(1),
   /** Follows every row made from the texts. */
   licence: z.string().trim().min(1),
+  /** Where that is written. */
+  terms: z.url().optional(),
   /** What each text is; a book is cut into passages. */
   kind: DocumentKind,
   author: z.string().min(1).optional(),
@@ -109,6 +111,7 @@ function documentOf(entry: Entry, id: string, row: Row, hash: string): Document 
     sha256: hash,
     synthetic: false,
     extra: {
+      ...(entry.terms && { terms: entry.terms }),
       ...(entry.role && { role: entry.role }),
       ...(entry.persona && { persona: entry.persona }),
       ...(entry.kind === "headline" && { humorous: entry.humorous }),

@@ -71,7 +71,7 @@ describe("a local mirror", () => {
       },
       { root: folder },
     );
-    expect(document!.extra).toEqual({ role: "style", persona: "twain", gutenberg_id: 7 });
+    expect(document!.extra).toMatchObject({ role: "style", persona: "twain", gutenberg_id: 7 });
   });
 
   test("prefers UTF-8 and reads windows-1252 by its bytes", async () => {

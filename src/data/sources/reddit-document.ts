@@ -13,6 +13,8 @@ export interface RedditPost {
   fetchedAt?: string;
 }
 
+const TERMS = "https://www.redditinc.com/policies/user-agreement";
+
 /** The reason of a post that came before: no fault of what it was read from. */
 export const REPEATED = "repeated id";
 
@@ -48,6 +50,7 @@ export function redditDocument(
       subreddit,
       humorous: humorous.has(subreddit.toLowerCase()),
       comments,
+      terms: TERMS,
       ...(dated && { created }),
     },
   };
