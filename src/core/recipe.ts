@@ -29,6 +29,11 @@ const CurateConfig = z.strictObject({
       bands: positive.default(20),
       rows: positive.default(13),
       threshold: fraction.default(0.8),
+      /** One shingle in so many proposes a passage that another work holds too; 1 misses none and takes more time. */
+      sample: positive.default(8),
+      /** A source that loses more than this share of its records as near duplicates: `stop` the run, or `report` it. */
+      maxLoss: fraction.default(0.3),
+      onLoss: z.enum(["stop", "report"]).default("stop"),
     })
     .prefault({}),
   /** A source that loses more than this share of its records stops the run. */

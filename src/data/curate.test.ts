@@ -79,7 +79,7 @@ async function makeBooks(): Promise<unknown> {
 test("from documents to a dataset: valid rows, no work on two sides, every record explained, equal bytes", async () => {
   const recipe = recipeOf(
     [{ kind: "bundled", sets: ["franklin", "headlines"] }, await makeBooks()],
-    { maxLoss: 0.5 },
+    { maxLoss: 0.5, dedup: { onLoss: "report" } },
   );
   const { dir, events } = await run(recipe, "one");
   const side = new Map<string, string>();

@@ -1,8 +1,8 @@
 /** The stage that turns collected documents into a dataset, and keeps the reasons. */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
-import { toRow } from "../core/conversation.ts";
+import { type ConversationRow, toRow } from "../core/conversation.ts";
 import { Document } from "../core/document.ts";
 import { TwainError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
@@ -12,9 +12,12 @@ import { packageRoot } from "../core/package-root.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { Stage } from "../core/stage.ts";
+import type { ToolCase } from "../core/tool-case.ts";
 import { documentsFile } from "./collect.ts";
 import { type RowCount, countRow, datasetCard, datasetStats } from "./dataset-card.ts";
-import { type Ledger, checkLosses, createLedger, runPipeline } from "./pipeline.ts";
+import { type LedgerLine, openLedger } from "./ledger.ts";
+import { createLosses } from "./losses.ts";
+import { runPipeline } from "./pipeline.ts";
 import { SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
@@ -48,44 +51,62 @@ async function* documentsOf(
 
 /** Runs the steps; writes the kept documents and the ledger, the ledger also where a source is wiped out. */
 async function* curateDocuments(
+  documents: Spool<Document>,
   dir: RunDir,
   config: CurateStageConfig,
   seed: number,
   signal: AbortSignal,
-): AsyncGenerator<RunEvent, { documents: Document[]; ledger: Ledger }> {
-  const ledger = createLedger();
-  const steps = curationSteps(config.curate, seed, config.sources);
-  let read = 0;
-  async function* counted(): AsyncGenerator<Document> {
-    for await (const document of documentsOf(dir, config.sources, signal)) {
-      read++;
-      yield document;
+): AsyncGenerator<RunEvent, Record<string, number>> {
+  const scratch = dirname(dir.ledger);
+  const steps = curationSteps(config.curate, seed, config.sources, scratch);
+  const ledger = await openLedger(
+    scratch,
+    steps.map(({ name }) => name),
+  );
+  try {
+    let read = 0;
+    async function* counted(): AsyncGenerator<Document> {
+      for await (const document of documentsOf(dir, config.sources, signal)) {
+        read++;
+        yield document;
+      }
     }
-  }
-  const documents: Document[] = [];
-  for await (const document of runPipeline(steps, counted(), ledger)) {
-    signal.throwIfAborted();
-    documents.push(document);
-    if (documents.length % PROGRESS_EVERY === 0)
-      yield { type: "progress", stage: "curate", label: "documents", done: documents.length };
-  }
-  yield {
-    type: "progress",
-    stage: "curate",
-    label: "documents",
-    done: documents.length,
-    total: documents.length,
-  };
-  await writeJsonl(dir.ledger, ledger.lines());
-  for (const { step, kept, dropped } of ledger.tallies())
-    yield { type: "tally", stage: "curate", step, kept, dropped };
-  if (read === 0)
-    throw new TwainError("curate/no-documents", "the sources gave no documents", {
-      hint: "Check data.sources.",
+    const progress = (total?: number): RunEvent => ({
+      type: "progress",
+      stage: "curate",
+      label: "documents",
+      done: documents.length,
+      ...(total !== undefined && { total }),
     });
-  checkLosses(ledger, config.curate.maxLoss);
-  await writeJsonl(dir.curated, documents);
-  return { documents, ledger };
+    for await (const document of runPipeline(steps, counted(), ledger)) {
+      signal.throwIfAborted();
+      await documents.append(document);
+      if (documents.length % PROGRESS_EVERY === 0) yield progress();
+    }
+    yield progress(documents.length);
+    await documents.finish();
+    const losses = createLosses();
+    async function* lines(): AsyncGenerator<LedgerLine> {
+      for await (const line of ledger.lines()) {
+        losses.add(line);
+        yield line;
+      }
+    }
+    await writeJsonl(dir.ledger, lines());
+    for (const { step, kept, dropped } of ledger.tallies())
+      yield { type: "tally", stage: "curate", step, kept, dropped };
+    if (read === 0)
+      throw new TwainError("curate/no-documents", "the sources gave no documents", {
+        hint: "Check data.sources.",
+      });
+    const { maxLoss, dedup } = config.curate;
+    const told = losses.check({ all: maxLoss, near: dedup.maxLoss, onNear: dedup.onLoss });
+    for (const message of told) yield { type: "notice", stage: "curate", message };
+    await documents.copy(dir.curated, () => true);
+    return ledger.dropped();
+  } finally {
+    await ledger.remove();
+  }
 }
 
 /** What synthesis made, on disk but not yet in its files. */
@@ -99,11 +120,11 @@ interface Made {
 }
 
 async function* makeRows(
-  documents: readonly Document[],
+  documents: Spool<Document>,
   config: CurateStageConfig,
   seed: number,
   signal: AbortSignal,
-  spools: { dataset: Spool; base: Spool; cases: Spool },
+  spools: { dataset: Spool<ConversationRow>; base: Spool<ConversationRow>; cases: Spool<ToolCase> },
 ): AsyncGenerator<RunEvent, Made> {
   const made: Made = { split: [], counts: [], baseValid: [], cases: 0, rejected: {} };
   for await (const item of synthesize(documents, {
@@ -165,15 +186,20 @@ export const curate: Stage<CurateStageConfig> = {
   },
 
   async *run({ recipe, config, dir, signal }) {
-    const { documents, ledger } = yield* curateDocuments(dir, config, recipe.seed, signal);
-    const spool = (name: string): Promise<Spool> =>
-      openSpool(join(dir.dataset.root, `.${name}.spool`));
-    const spools = {
-      dataset: await spool("dataset"),
-      base: await spool("base"),
-      cases: await spool("cases"),
+    const opened: { remove(): Promise<void> }[] = [];
+    const open = async <Row>(folder: string, name: string): Promise<Spool<Row>> => {
+      const spool = await openSpool<Row>(join(folder, `.${name}.spool`));
+      opened.push(spool);
+      return spool;
     };
     try {
+      const documents = await open<Document>(dirname(dir.curated), "documents");
+      const dropped = yield* curateDocuments(documents, dir, config, recipe.seed, signal);
+      const spools = {
+        dataset: await open<ConversationRow>(dir.dataset.root, "dataset"),
+        base: await open<ConversationRow>(dir.dataset.root, "base"),
+        cases: await open<ToolCase>(dir.dataset.root, "cases"),
+      };
       const made = yield* makeRows(documents, config, recipe.seed, signal, spools);
       yield {
         type: "tally",
@@ -192,7 +218,6 @@ export const curate: Stage<CurateStageConfig> = {
         (line) => made.baseValid[line] === 1,
       );
       counts["tool-cases"] = await spools.cases.copy(dir.dataset.toolCases, () => true);
-      const dropped = ledger.dropped();
       const stats = datasetStats({
         rows: made.counts,
         sides,
@@ -232,7 +257,7 @@ export const curate: Stage<CurateStageConfig> = {
         dropped,
       };
     } finally {
-      for (const each of Object.values(spools)) await each.remove();
+      for (const spool of opened) await spool.remove();
     }
   },
 };

@@ -71,7 +71,7 @@ export function datasetStats(input: {
   baseValid: number;
   toolCases: number;
   rejected: Counts;
-  documents: readonly Document[];
+  documents: Iterable<Document> & { readonly length: number };
   dropped: Counts;
 }): DatasetStats {
   const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };

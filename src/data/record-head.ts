@@ -1,6 +1,6 @@
 /** A record of the ledger, joined with the document that its source gave. */
 import type { Document } from "../core/document.ts";
-import type { LedgerLine } from "./pipeline.ts";
+import type { LedgerLine } from "./ledger.ts";
 import { type RunRecords, firstOf } from "./run-records.ts";
 
 export interface Fate {

@@ -1,5 +1,5 @@
 /** The life of one record: where it came from, what every step said of it, and what became of it. */
-import type { Verdict } from "./pipeline.ts";
+import type { Verdict } from "./ledger.ts";
 import { type Fate, type RecordHead, fateOf, readRecord } from "./record-head.ts";
 import { type ReadRow, type RowSplit, type RunRecords, firstOf } from "./run-records.ts";
 

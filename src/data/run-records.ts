@@ -9,7 +9,7 @@ import { readJsonl } from "../core/jsonl.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { outputsMatch, readManifest } from "../core/stage.ts";
 import { ToolCase } from "../core/tool-case.ts";
-import { LedgerLine } from "./pipeline.ts";
+import { LedgerLine } from "./ledger.ts";
 
 /** A tool's schema takes longer to check than the rest of its row, and nobody asks for it here. */
 const Unread = { tools: z.unknown().optional() };

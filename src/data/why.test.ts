@@ -10,7 +10,7 @@ import { type RunDir, runDir } from "../core/run-dir.ts";
 import { runStage } from "../core/stage.ts";
 import { collect } from "./collect.ts";
 import { curate } from "./curate.ts";
-import { LedgerLine } from "./pipeline.ts";
+import { LedgerLine } from "./ledger.ts";
 import type { RecordStory } from "./record-story.ts";
 import { testBook } from "./sources/test-book.ts";
 import { type RowStory, type Story, why } from "./why.ts";
@@ -66,7 +66,12 @@ beforeAll(async () => {
           { kind: "bundled", sets: ["headlines", "neutral"] },
         ],
       },
-      curate: { episodes: { train: 60, cases: 4 }, drills: 40, maxLoss: 1 },
+      curate: {
+        episodes: { train: 60, cases: 4 },
+        drills: 40,
+        maxLoss: 1,
+        dedup: { onLoss: "report" },
+      },
       base: { kind: "scratch", training },
       train: training,
     },

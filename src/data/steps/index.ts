@@ -15,11 +15,15 @@ import { safetyStep } from "./safety.ts";
 import { sharedPassagesStep } from "./shared-passages.ts";
 import { stripGutenbergStep } from "./strip-gutenberg.ts";
 
-/** `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. */
+/**
+ * `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. `scratch` is a
+ * folder for documents that wait for the last one.
+ */
 export function curationSteps(
   config: Recipe["curate"],
   seed: number,
   sourceOrder: readonly string[],
+  scratch: string,
 ): Step[] {
   return [
     stripGutenbergStep,
@@ -31,8 +35,8 @@ export function curationSteps(
     headlineShapeStep,
     safetyStep(),
     piiStep(),
-    exactDedupStep(sourceOrder),
-    sharedPassagesStep(config.dedup.shingle, config.dedup.threshold, sourceOrder),
-    nearDedupStep(config.dedup, sourceOrder, createRandom(seed).fork("near-dedup")),
+    exactDedupStep(sourceOrder, scratch),
+    sharedPassagesStep(config.dedup, sourceOrder, scratch),
+    nearDedupStep(config.dedup, sourceOrder, createRandom(seed).fork("near-dedup"), scratch),
   ];
 }

@@ -45,10 +45,10 @@ export function hashWords(text: string): Int32Array {
 }
 
 /**
- * The set of word n-grams of a text, sorted. A text shorter than `n` words is one shingle as a whole: with
+ * The word n-grams of a text in its order. A text shorter than `n` words is one shingle as a whole: with
  * none at all, every short text would equal every other.
  */
-export function shinglesOf(text: string, n: number): Int32Array {
+export function hashShingles(text: string, n: number): Int32Array {
   const words = hashWords(text);
   const size = Math.max(1, words.length - n + 1);
   const width = Math.min(n, words.length);
@@ -59,9 +59,14 @@ export function shinglesOf(text: string, n: number): Int32Array {
       hash = Math.imul(hash, 0x01000193) ^ mix((words[i + k]! + k) | 0);
     shingles[i] = mix(hash);
   }
-  shingles.sort();
+  return shingles;
+}
+
+/** The set of them, sorted. */
+export function shinglesOf(text: string, n: number): Int32Array {
+  const shingles = hashShingles(text, n).sort();
   let kept = 1;
-  for (let i = 1; i < size; i++)
+  for (let i = 1; i < shingles.length; i++)
     if (shingles[i] !== shingles[i - 1]) shingles[kept++] = shingles[i]!;
   return shingles.subarray(0, kept);
 }
@@ -86,7 +91,7 @@ export function jaccard(a: Int32Array, b: Int32Array): number {
 }
 
 /**
- * A function from a set of shingles to one key for each band. Two sets of similarity s share a band with
+ * A function from shingles (repeated or not, in any order) to one key for each band. Two sets of similarity s share a band with
  * probability 1 - (1 - s^rows)^bands.
  */
 export function createBander(

@@ -10,24 +10,39 @@ export function compareIds(a: string, b: string): number {
   return byId.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
-/** Indices of the documents, the one that wins over the most first; independent of their order. */
-export function bySurvival(
-  documents: readonly Document[],
-  sourceOrder: readonly string[],
-): number[] {
-  const rank = new Map(sourceOrder.map((source, i) => [source, i]));
-  const keys = documents.map(({ text, source }) => ({
-    quality: qualityScore(text),
-    words: countWords(text),
-    source: rank.get(source) ?? sourceOrder.length,
-  }));
-  return documents
-    .map((_, i) => i)
-    .toSorted(
-      (a, b) =>
-        keys[b]!.quality - keys[a]!.quality ||
-        keys[b]!.words - keys[a]!.words ||
-        keys[a]!.source - keys[b]!.source ||
-        compareIds(documents[a]!.id, documents[b]!.id),
-    );
+/** Earlier sources of the recipe first; those that it does not name last. */
+export function sourceRanks(sourceOrder: readonly string[]): (source: string) => number {
+  const ranks = new Map(sourceOrder.map((source, i) => [source, i]));
+  return (source) => ranks.get(source) ?? sourceOrder.length;
+}
+
+/** What decides between documents, kept for each while the documents themselves wait on disk. */
+export interface Survival {
+  /** Of the next document, numbered from 0. */
+  add(document: Document): void;
+  idOf(index: number): string;
+  /** The one that stays first; independent of the order in which they came. */
+  compare(a: number, b: number): number;
+}
+
+export function createSurvival(sourceOrder: readonly string[]): Survival {
+  const rankOf = sourceRanks(sourceOrder);
+  const quality: number[] = [];
+  const words: number[] = [];
+  const source: number[] = [];
+  const ids: string[] = [];
+  return {
+    add(document) {
+      quality.push(qualityScore(document.text));
+      words.push(countWords(document.text));
+      source.push(rankOf(document.source));
+      ids.push(document.id);
+    },
+    idOf: (index) => ids[index]!,
+    compare: (a, b) =>
+      quality[b]! - quality[a]! ||
+      words[b]! - words[a]! ||
+      source[a]! - source[b]! ||
+      compareIds(ids[a]!, ids[b]!),
+  };
 }

@@ -128,7 +128,7 @@ function lessonOf(document: Document, random: Random): Lesson | undefined {
 
 /** Yields at most `perDocument` different rows a document and `maxPerTemplate` rows a template. */
 export function* makeInstructions(
-  documents: readonly Document[],
+  documents: Iterable<Document>,
   options: { perDocument: number; maxPerTemplate: number; random: Random },
 ): Generator<Conversation> {
   const used = new Map<string, number>();
@@ -170,7 +170,7 @@ export function* makeInstructions(
 }
 
 /** Plain prose for a base model from scratch: neutral passages and answers, nobody's voice. */
-export function* makePlainText(documents: readonly Document[]): Generator<Conversation> {
+export function* makePlainText(documents: Iterable<Document>): Generator<Conversation> {
   for (const document of documents) {
     const written = document.kind === "passage" || document.kind === "weather-answer";
     const plain = extraText(document, "persona") === "neutral" || document.extra.role === "neutral";

@@ -32,7 +32,7 @@ const lastSaid = (row: Conversation | ToolCase): string =>
  * documents, config and seed give the same rows in the same order.
  */
 export async function* synthesize(
-  documents: readonly Document[],
+  documents: Iterable<Document> & { readonly length: number },
   options: { config: Recipe["curate"]; seed: number; wantBase: boolean; signal: AbortSignal },
 ): AsyncGenerator<Synthesized> {
   const { config, signal } = options;
