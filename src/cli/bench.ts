@@ -1,8 +1,9 @@
-/** `twainbot bench`: how fast this machine trains and decodes, next to what it can do at most, measured in the same process. */
+/** `twainbot bench`: how fast this machine trains, decodes and curates; the first two next to what it can do at most, measured in the same process. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { TwainError } from "../core/errors.ts";
 import { QUANTIZATIONS } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
+import { benchData } from "../data/bench.ts";
 import { requireDevice } from "../engine/index.ts";
 import type { Recompute } from "../models/architecture.ts";
 import { benchDecode } from "../generate/bench.ts";
@@ -30,7 +31,11 @@ function recomputeArg(text: string): Recompute {
 
 export const command = defineCommand(
   {
-    what: { type: "positional", required: true, description: "What to measure: train or decode" },
+    what: {
+      type: "positional",
+      required: true,
+      description: "What to measure: train, decode or data",
+    },
     shape: {
       type: "string",
       default: "smollm2-135m",
@@ -47,6 +52,11 @@ export const command = defineCommand(
       type: "string",
       valueHint: "N",
       description: "Optimizer steps, or rounds of decoding, that are timed",
+    },
+    documents: {
+      type: "string",
+      valueHint: "N",
+      description: "data: how many are curated (default 100000)",
     },
     batch: { type: "string", valueHint: "N", description: "decode: streams at once (default 16)" },
     quantization: {
@@ -66,9 +76,9 @@ export const command = defineCommand(
     ...jsonArg,
   },
   async (args, { signal }) => {
-    if (args.what !== "train" && args.what !== "decode")
+    if (args.what !== "train" && args.what !== "decode" && args.what !== "data")
       throw new TwainError("cli/usage", `there is no bench ${args.what}`, {
-        hint: "There are: twainbot bench train, twainbot bench decode.",
+        hint: "There are: twainbot bench train, twainbot bench decode, twainbot bench data.",
       });
     const named = benchShapes[args.shape];
     if (!named)
@@ -98,18 +108,20 @@ export const command = defineCommand(
     };
     const report = (line: string): void => void process.stderr.write(`${line}\n`);
     const figures =
-      args.what === "train"
-        ? await benchTrain(shape, signal, report)
-        : await benchDecode(
-            {
-              ...shape,
-              layers: args.layers === undefined ? DECODE_LAYERS : shape.layers,
-              batch: positive("batch", args.batch ?? "16"),
-              rounds: args.steps === undefined ? 12 : shape.steps,
-            },
-            signal,
-            report,
-          );
+      args.what === "data"
+        ? await benchData(positive("documents", args.documents ?? "100000"), signal, report)
+        : args.what === "train"
+          ? await benchTrain(shape, signal, report)
+          : await benchDecode(
+              {
+                ...shape,
+                layers: args.layers === undefined ? DECODE_LAYERS : shape.layers,
+                batch: positive("batch", args.batch ?? "16"),
+                rounds: args.steps === undefined ? 12 : shape.steps,
+              },
+              signal,
+              report,
+            );
     const machine = {
       processor: cpus()[0]?.model.trim() ?? "unknown",
       cores: availableParallelism(),

@@ -1,11 +1,11 @@
 /** SHA-256 of texts, values and files. */
-import { createHash } from "node:crypto";
+import { createHash, hash as digest } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { canonicalJson } from "./json.ts";
 
 /** Hex SHA-256 of a string (as UTF-8) or of bytes. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return digest("sha256", data, "hex");
 }
 
 /** Hex SHA-256 of a JSON value, independent of key order. */

@@ -1,5 +1,5 @@
 /** Texts that are the same but for case, spacing and punctuation: one stays. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { Document } from "../../core/document.ts";
 import { EXACT_DUPLICATE, type Step, drop, keep } from "../pipeline.ts";
@@ -21,7 +21,7 @@ export function plainForm(text: string): string {
 const HASH = 4;
 
 function hashForm(text: string): Int32Array {
-  const digest = createHash("sha256").update(plainForm(text)).digest();
+  const digest = hash("sha256", plainForm(text), "buffer");
   return Int32Array.from({ length: HASH }, (_, i) => digest.readInt32LE(4 * i));
 }
 

@@ -37,6 +37,8 @@ export function openLanguageDetector(): LanguageDetector {
     workerData: import.meta.resolve("eld/large"),
     // Not those of this process: the thread needs no TypeScript loader.
     execArgv: [],
+    // What it says of a text is garbage a moment later; with room for it, the thread would let half a gigabyte gather.
+    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
   });
   const waiting: { resolve(found: Finding[]): void; reject(error: unknown): void }[] = [];
   /** Why there will be no more answers: a thread that ended takes messages and says nothing. */

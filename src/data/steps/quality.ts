@@ -56,8 +56,8 @@ function shapeOf(text: string): Shape {
   };
 }
 
-/** Share of the words that the most frequent n-gram covers; 0 where none stands three times. */
-function topNgramShare(words: Int32Array, n: number): number {
+/** How often the most frequent n-gram stands in the text. */
+function topNgram(words: Int32Array, n: number): number {
   const grams = new Int32Array(Math.max(0, words.length - n + 1));
   for (let i = 0; i < grams.length; i++) {
     let hash = 0;
@@ -70,7 +70,26 @@ function topNgramShare(words: Int32Array, n: number): number {
     run = grams[i] === grams[i - 1] ? run + 1 : 1;
     if (run > most) most = run;
   }
-  return most > 2 ? (most * n) / words.length : 0;
+  return most;
+}
+
+/** Whether an n-gram covers more of the words than its limit; one that stands only twice never does. */
+function repeats(words: Int32Array): boolean {
+  let most = words.length;
+  for (const [n, limit] of TOP_NGRAM) {
+    // No longer n-gram is more frequent than the shorter ones in it.
+    if (most <= 2 || (most * n) / words.length <= limit) continue;
+    most = topNgram(words, n);
+    if (most > 2 && (most * n) / words.length > limit) return true;
+  }
+  return false;
+}
+
+function hasStopWords(words: Int32Array): boolean {
+  let found = 0;
+  for (let i = 0; i < words.length; i++)
+    if (STOP_WORDS.has(words[i]!) && ++found === 2) return true;
+  return false;
 }
 
 /** Why a text is no good, or undefined. */
@@ -85,8 +104,8 @@ function problem(document: Document, shape: Shape): string | undefined {
   if (shape.capitals > 0.3) return "many capitals";
   if (shape.meanWord < 3 || shape.meanWord > 10) return "odd words";
   const words = hashWords(document.text);
-  if (words.filter((word) => STOP_WORDS.has(word)).length < 2) return "no stop words";
-  if (TOP_NGRAM.some(([n, limit]) => topNgramShare(words, n) > limit)) return "repetition";
+  if (!hasStopWords(words)) return "no stop words";
+  if (repeats(words)) return "repetition";
   const lines = document.text.split("\n");
   // Verse has longer lines than a list of names.
   if (
