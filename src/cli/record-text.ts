@@ -22,9 +22,10 @@ const fates = (items: readonly Fate[]): string[] =>
 
 function verdictLines(story: RecordStory, { paint }: Page): string[] {
   const column = Math.max(...story.verdicts.map(({ step }) => step.length), 0) + 2;
-  return story.verdicts.map(({ step, verdict, reason, numbers }) => {
+  return story.verdicts.map(({ step, verdict, reason, numbers, match }) => {
     const said = [
       ...(reason === undefined ? [] : [reason]),
+      ...(match ? [`${match.item}: “${match.words}”`] : []),
       ...Object.entries(numbers ?? {}).map(([name, value]) => `${name} ${value}`),
     ].join(" · ");
     const word = verdict === "drop" ? paint("red", "dropped") : paint("green", "kept".padEnd(7));

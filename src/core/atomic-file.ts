@@ -7,6 +7,7 @@ import { TwainError } from "./errors.ts";
 const KNOWN: Record<string, string> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "files may not become that large here",
   EACCES: "permission denied",
   EROFS: "the file system is read-only",
 };

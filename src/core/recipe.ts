@@ -38,6 +38,20 @@ const CurateConfig = z.strictObject({
     .prefault({}),
   /** A source that loses more than this share of its records stops the run. */
   maxLoss: fraction.default(0.3),
+  /** Take rows out of training that say what an evaluation asks; left out, only the questions of our own cases go. */
+  decontaminate: z
+    .strictObject({
+      /** JSONL of evaluations of your own, beside our cases and the test split. */
+      files: z.array(z.string().min(1)).default([]),
+      /** Words in a row that prove it, unless more than `common` rows for training have them. */
+      ngram: positive.min(5).default(13),
+      common: positive.default(10),
+      /** Jaccard similarity of word 5-grams. */
+      near: fraction.default(0.8),
+      /** A domain that loses more than this share of its rows stops the run. */
+      maxLoss: fraction.default(0.1),
+    })
+    .optional(),
   instructions: z
     .strictObject({ perDocument: positive.default(1), maxPerTemplate: positive.default(4000) })
     .prefault({}),

@@ -20,6 +20,8 @@ export interface RunDir {
   manifest(stage: StageName): string;
   readonly documents: string;
   readonly ledger: string;
+  /** Ledger lines of rows that an evaluation asks, where the recipe takes them out. */
+  readonly contaminated: string;
   /** Kept documents after curation: cleaned, chunked, one a line. */
   readonly curated: string;
   readonly dataset: {
@@ -73,6 +75,7 @@ export function runDir(root: string): RunDir {
     manifest: (stage) => at(stage, "manifest.json"),
     documents: at("collect", "documents"),
     ledger: at("curate", "ledger.jsonl"),
+    contaminated: at("curate", "contaminated.jsonl"),
     curated: at("curate", "documents.jsonl"),
     dataset: {
       root: at("dataset"),

@@ -1,5 +1,5 @@
 /** The stage that turns collected documents into a dataset, and keeps the reasons. */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { type ConversationRow, toRow } from "../core/conversation.ts";
@@ -14,6 +14,8 @@ import type { RunDir } from "../core/run-dir.ts";
 import type { Stage } from "../core/stage.ts";
 import type { ToolCase } from "../core/tool-case.ts";
 import { documentsFile } from "./collect.ts";
+import { DECONTAMINATE, decontaminate } from "./decontaminate.ts";
+import { hashEvalSet } from "./eval-texts.ts";
 import { type RowCount, countRow, datasetCard, datasetStats } from "./dataset-card.ts";
 import { type LedgerLine, openLedger } from "./ledger.ts";
 import { createLosses } from "./losses.ts";
@@ -167,6 +169,45 @@ async function* makeRows(
   return made;
 }
 
+/** Not one of the sides of a split. */
+const REMOVED = 255;
+
+/** Marks rows that say what an evaluation asks, and writes why; nothing where the recipe does not ask for it. */
+async function* removeContaminated(
+  dir: RunDir,
+  config: Recipe["curate"],
+  spools: { dataset: Spool<ConversationRow>; base: Spool<ConversationRow>; cases: Spool<ToolCase> },
+  sides: Uint8Array,
+  made: Made,
+): AsyncGenerator<RunEvent> {
+  await rm(dir.contaminated, { force: true });
+  if (!config.decontaminate) return;
+  const isSide = (line: number, side: (typeof SIDES)[number]): boolean =>
+    sides[line] === SIDES.indexOf(side);
+  function* test(): Generator<ConversationRow> {
+    let line = 0;
+    for (const row of spools.dataset) if (isSide(line++, "test")) yield row;
+  }
+  const { removed, lines } = await decontaminate(
+    [
+      { rows: spools.dataset, trained: (line) => isSide(line, "train") },
+      { rows: spools.base, trained: (line) => made.baseValid[line] === 0 },
+    ],
+    { cases: spools.cases, test: test() },
+    config.decontaminate,
+  );
+  for (const line of removed[0]!) sides[line] = REMOVED;
+  for (const line of removed[1]!) made.baseValid[line] = REMOVED;
+  await writeJsonl(dir.contaminated, lines);
+  const dropped: Record<string, number> = {};
+  for (const { verdicts } of lines) {
+    const reason = verdicts[0]!.reason!;
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+  }
+  const trained = sides.reduce((sum, side) => sum + (side === SIDES.indexOf("train") ? 1 : 0), 0);
+  yield { type: "tally", stage: "curate", step: DECONTAMINATE, kept: trained, dropped };
+}
+
 export const curate: Stage<CurateStageConfig> = {
   name: "curate",
   needs: ["collect"],
@@ -176,13 +217,13 @@ export const curate: Stage<CurateStageConfig> = {
     wantBase: recipe.base.kind === "scratch",
   }),
 
-  /** Synthesis reads phrasings, answers and places that ship with the package. */
-  async inputs() {
+  /** Synthesis reads phrasings, answers and places that ship with the package; rows are held to evaluations. */
+  async inputs({ curate: { decontaminate: asked } }) {
     const folder = join(packageRoot(), "corpus");
     const names = (await readdir(folder)).filter((name) => /\.jsonl?$/.test(name)).toSorted();
-    return Promise.all(
-      names.map(async (name) => [name, (await hashFile(join(folder, name))).sha256]),
-    );
+    const hashes = names.map(async (name) => [name, (await hashFile(join(folder, name))).sha256]);
+    const evaluations = (asked?.files ?? []).map(async (path) => [path, await hashEvalSet(path)]);
+    return Promise.all([...hashes, ...evaluations]);
   },
 
   async *run({ recipe, config, dir, signal }) {
@@ -209,6 +250,7 @@ export const curate: Stage<CurateStageConfig> = {
         dropped: made.rejected,
       };
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
+      yield* removeContaminated(dir, config.curate, spools, sides, made);
       const counts: Record<string, number> = { documents: documents.length };
       for (const [i, side] of SIDES.entries())
         counts[side] = await spools.dataset.copy(dir.dataset[side], (line) => sides[line] === i);
@@ -244,6 +286,7 @@ export const curate: Stage<CurateStageConfig> = {
         outputs: [
           dir.curated,
           dir.ledger,
+          ...(config.curate.decontaminate ? [dir.contaminated] : []),
           train,
           valid,
           test,

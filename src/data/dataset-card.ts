@@ -83,7 +83,9 @@ export function datasetStats(input: {
   let assistantWords = 0;
   let synthetic = 0;
   for (const [i, row] of input.rows.entries()) {
-    const side = SIDES[input.sides[i]!]!;
+    const side = SIDES[input.sides[i]!];
+    // Taken out after the split.
+    if (!side) continue;
     split[side]++;
     (domain[row.domain] ??= { train: 0, valid: 0, test: 0 })[side]++;
     for (const name of ["persona", "source", "licence"] as const)

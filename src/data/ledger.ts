@@ -13,6 +13,8 @@ export const Verdict = z.object({
   verdict: z.enum(["keep", "drop"]),
   reason: z.string().optional(),
   numbers: z.record(z.string(), z.number()).optional(),
+  /** Of a row that an evaluation asks: where, and the words that both have. */
+  match: z.object({ set: z.string(), item: z.string(), words: z.string() }).optional(),
 });
 export type Verdict = z.infer<typeof Verdict>;
 

@@ -83,7 +83,10 @@ export async function openRunRecords(dir: RunDir, signal: AbortSignal): Promise<
   ];
   return {
     complete,
-    ledger: () => read(dir.ledger, LedgerLine),
+    async *ledger() {
+      yield* read(dir.ledger, LedgerLine);
+      if (complete && (await exists(dir.contaminated))) yield* read(dir.contaminated, LedgerLine);
+    },
     async *collected() {
       for (const path of await collectedFiles(dir)) yield* read(path, Document);
     },
