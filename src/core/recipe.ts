@@ -19,6 +19,8 @@ const positive = z.number().int().positive();
 const CurateConfig = z.strictObject({
   /** ISO 639-1; records in another language are dropped. */
   language: z.string().length(2).default("en"),
+  /** Of Gutenberg books: starred footnotes, `[picture]` and notes on the edition. */
+  editionNotes: z.enum(["keep", "drop"]).default("keep"),
   chunk: z
     .strictObject({ minWords: positive.default(40), maxWords: positive.default(110) })
     .prefault({}),

@@ -84,7 +84,7 @@ beforeAll(async () => {
   // The card names its recipe, and so the run.
   delete whole["dataset/README.md"];
   expect(Object.keys(whole)).toHaveLength(9);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
   await rm(runs, { recursive: true, force: true });
@@ -113,7 +113,7 @@ test("killed at random moments, curation ends with the same bytes, and leaves no
   }
   await finish("curate", "killed");
   await expectWhole("killed");
-}, 180_000);
+}, 600_000);
 
 test("a disk that fills up is an error with a code, and no half file looks complete", async () => {
   await copyOf("full");
@@ -127,7 +127,7 @@ test("a disk that fills up is an error with a code, and no half file looks compl
   for (const [file, hash] of Object.entries(files)) expect(hash, file).toBe(whole[file]);
   await finish("curate", "full");
   await expectWhole("full");
-}, 120_000);
+}, 300_000);
 
 test("a shard that was cut short is seen before anything is made from it", async () => {
   await copyOf("cut");
@@ -141,11 +141,11 @@ test("a shard that was cut short is seen before anything is made from it", async
   expect(existsSync(join(runs, "cut", "dataset"))).toBe(false);
   await finish("collect", "cut");
   expect((await readFile(path)).equals(before)).toBe(true);
-}, 120_000);
+}, 300_000);
 
 test("so is a dataset file that was cut short after it was made", async () => {
   const path = join(runs, "whole", "dataset", "train.jsonl");
   await truncate(path, Math.floor((await stat(path)).size / 2));
   await finish("curate", "whole");
   await expectWhole("whole");
-}, 120_000);
+}, 300_000);

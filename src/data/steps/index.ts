@@ -14,6 +14,7 @@ import { qualityStep } from "./quality.ts";
 import { safetyStep } from "./safety.ts";
 import { sharedPassagesStep } from "./shared-passages.ts";
 import { stripGutenbergStep } from "./strip-gutenberg.ts";
+import { stripNotes } from "./strip-notes.ts";
 
 /**
  * `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. `scratch` is a
@@ -26,7 +27,7 @@ export function curationSteps(
   scratch: string,
 ): Step[] {
   return [
-    stripGutenbergStep,
+    stripGutenbergStep(config.editionNotes === "drop" ? stripNotes : (text) => text),
     normaliseStep,
     chunkStep(config.chunk),
     lengthStep(config.chunk),

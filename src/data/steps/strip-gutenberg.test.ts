@@ -108,7 +108,7 @@ test("a file that was cut in the wrong place is refused, not trained on", async 
     yield { ...document, text };
   }
   const run = async (text: string): Promise<void> => {
-    for await (const judgement of stripGutenbergStep.run(one(text)))
+    for await (const judgement of stripGutenbergStep((kept) => kept).run(one(text)))
       expect(judgement.type).toBe("keep");
   };
   await run(testBook());

@@ -48,7 +48,7 @@ function bodyLines(lines: readonly string[]): string[] {
 }
 
 /** Takes out every `open … ]` with its brackets balanced; an unclosed one is left alone. */
-function removeBracketed(text: string, open: RegExp): string {
+export function removeBracketed(text: string, open: RegExp): string {
   let out = "";
   let from = 0;
   for (const match of text.matchAll(open)) {
@@ -137,19 +137,23 @@ export function stripGutenberg(raw: string): { text: string; kept: number; share
   };
 }
 
-/** Books of Project Gutenberg only. Throws `curate/gutenberg-cut` rather than train on a wrong cut. */
-export const stripGutenbergStep: Step = eachDocument("strip-gutenberg", (document) => {
-  if (document.kind !== "book" || document.source !== "gutenberg") return keep(document);
-  const { text, kept, share } = stripGutenberg(document.text);
-  const left = /project\s+gutenberg/i.exec(text);
-  if (share < MIN_KEPT || left) {
-    throw new TwainError(
-      "curate/gutenberg-cut",
-      left
-        ? `${document.id}: "${text.slice(Math.max(0, left.index - 60), left.index + 40)}" is left of the file's header or licence`
-        : `${document.id}: only ${Math.round(share * 100)} % of the file was taken for the book`,
-      { hint: "The file's markers are unusual: take another edition of the book." },
-    );
-  }
-  return keep({ ...document, text }, { kept: Math.round(kept * 1000) / 1000 });
-});
+/**
+ * Books of Project Gutenberg only; `notes` takes out what else of the edition is left. Throws `curate/gutenberg-cut`
+ * rather than train on a wrong cut.
+ */
+export const stripGutenbergStep = (notes: (text: string) => string): Step =>
+  eachDocument("strip-gutenberg", (document) => {
+    if (document.kind !== "book" || document.source !== "gutenberg") return keep(document);
+    const { text, kept, share } = stripGutenberg(document.text);
+    const left = /project\s+gutenberg/i.exec(text);
+    if (share < MIN_KEPT || left) {
+      throw new TwainError(
+        "curate/gutenberg-cut",
+        left
+          ? `${document.id}: "${text.slice(Math.max(0, left.index - 60), left.index + 40)}" is left of the file's header or licence`
+          : `${document.id}: only ${Math.round(share * 100)} % of the file was taken for the book`,
+        { hint: "The file's markers are unusual: take another edition of the book." },
+      );
+    }
+    return keep({ ...document, text: notes(text) }, { kept: Math.round(kept * 1000) / 1000 });
+  });
