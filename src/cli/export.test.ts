@@ -41,9 +41,13 @@ const start = (...args: string[]): Promise<number> =>
 describe("refused, with what to do", () => {
   test.each([
     [["tlr", "--run", "x"], "cli/usage", "Did you mean trl?"],
-    [["parquet", "--run", "x"], "cli/usage", "It is one of openai, openai-functions, trl,"],
+    [
+      ["parquet", "--run", "x"],
+      "cli/usage",
+      "It is one of dataset, openai, openai-functions, trl,",
+    ],
     [["trl", "xml"], "cli/usage", "One format at a time"],
-    [[], "cli/usage", "One of openai,"],
+    [[], "cli/usage", "One of dataset, openai,"],
     // Not the runs of this checkout: after `npm start` there are some, and they would be the hint.
     [["trl", "--run", "/nowhere", "--runs", "/nowhere"], "cli/no-run", "twainbot run"],
   ])("%j", async (args, code, hint) => {
@@ -51,6 +55,15 @@ describe("refused, with what to do", () => {
       code,
       hint: expect.stringContaining(hint),
     });
+  });
+
+  test("token ids before there is a tokenizer", async () => {
+    await writeFileAtomic(dir.manifest("curate"), JSON.stringify(manifest));
+    await expect(start("trl-tokenized", "--run", dir.root)).rejects.toMatchObject({
+      code: "cli/no-model",
+      hint: expect.stringContaining("twainbot run tiny"),
+    });
+    await rm(dir.manifest("curate"));
   });
 
   test("a run without a dataset", async () => {
@@ -86,10 +99,11 @@ test("twainbot export trl writes into the run, or where --out says", async () =>
   );
 
   const out = join(root, "elsewhere");
-  const { stdout } = await twainbot("mcp", "--out", out, "--json");
+  const { stdout } = await twainbot("mcp", "--out", out, "--json", "--parquet");
   expect(JSON.parse(stdout)).toEqual({
     format: "mcp",
     folder: join(out, "mcp"),
+    files: ["jsonl", "parquet"],
     rows: { train: 2, valid: 2, test: 2 },
     licences: { "CC0-1.0": 6 },
     leftOut: {},

@@ -7,6 +7,8 @@ import type { ExportFormat } from "./format.ts";
 export interface ExportResult {
   format: string;
   folder: string;
+  /** Endings of the files of each split. */
+  files: ("jsonl" | "parquet")[];
   rows: Record<Side, number>;
   /** Rows by the licence that each of them names. */
   licences: Record<string, number>;
@@ -36,13 +38,16 @@ ${format.summary}. Written by TwainBot ${versions().twainbot}; the same dataset 
 
 ${table(
   ["file", "rows"],
-  SIDES.map((side) => [`\`${side}.jsonl\``, result.rows[side]]),
+  SIDES.map((side) => [
+    result.files.map((ending) => `\`${side}.${ending}\``).join(", "),
+    result.rows[side],
+  ]),
 )}
 
 ${
   leftOut.length > 0
     ? `Left out, because the format has no words for them:\n\n${table(["reason", "rows"], leftOut)}`
-    : "Line n of a file here is line n of the same file in the run's `dataset/`, where every row has its tags, licence and lineage."
+    : "Row n of a file here is line n of that split's file in the run's `dataset/`, where every row has its tags, licence and lineage."
 }
 
 ## Licences

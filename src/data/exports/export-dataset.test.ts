@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Conversation, toRow } from "../../core/conversation.ts";
 import { hashFile } from "../../core/hash.ts";
@@ -57,6 +58,7 @@ describe.each(exportFormats.map((format) => [format.name, format] as const))(
       expect(result).toEqual({
         format: name,
         folder,
+        files: ["jsonl"],
         rows: { train: 5, valid: 1, test: 2 },
         licences: { "CC0-1.0": 6, [REDDIT]: 2 },
         leftOut: {},
@@ -76,12 +78,15 @@ describe.each(exportFormats.map((format) => [format.name, format] as const))(
         format.usage,
       ])
         expect(readme).toContain(part);
-      expect((await readdir(folder)).toSorted()).toEqual([
-        "README.md",
-        "test.jsonl",
-        "train.jsonl",
-        "valid.jsonl",
-      ]);
+      expect((await readdir(folder)).toSorted()).toEqual(
+        [
+          "README.md",
+          "test.jsonl",
+          "train.jsonl",
+          "valid.jsonl",
+          ...Object.keys(format.files ?? {}),
+        ].toSorted(),
+      );
     });
 
     test("the same dataset gives the same bytes, wherever it is written", async () => {
@@ -113,7 +118,31 @@ test("what a format has no words for is counted and named", async () => {
   const readme = await readFile(join(folder, "README.md"), "utf8");
   expect(readme).toContain("| no user turn | 2 |");
   expect(readme).toContain("Every row may be handed on");
-  expect(readme).not.toContain("Line n of a file here");
+  expect(readme).not.toContain("Row n of a file here");
+});
+
+test("Parquet beside the lines: named in the README, and gone where it is not asked for again", async () => {
+  const folder = join(root, "parquet-out");
+  const options = { folder, recipe: "tiny", signal };
+  const result = await exportDataset(dir, trl, { ...options, parquet: true });
+  expect(result.files).toEqual(["jsonl", "parquet"]);
+  expect(await readFile(join(folder, "README.md"), "utf8")).toContain(
+    "| `train.jsonl`, `train.parquet` | 5 |",
+  );
+  const file = await asyncBufferFromFile(join(folder, "train.parquet"));
+  expect(await parquetReadObjects({ file })).toHaveLength(5);
+  await exportDataset(dir, trl, options);
+  expect((await readdir(folder)).filter((name) => name.endsWith("parquet"))).toEqual([]);
+});
+
+test("the format dataset writes the very lines of the dataset", async () => {
+  const folder = join(root, "dataset-out");
+  await write(
+    dir,
+    exportFormats.find(({ name }) => name === "dataset")!,
+    folder,
+  );
+  expect(await readFile(join(folder, "train.jsonl"))).toEqual(await readFile(dir.dataset.train));
 });
 
 test("a split with nothing to write is an error, and no README says that all is well", async () => {

@@ -1,8 +1,9 @@
 /** What an export format is. One file a format; `index.ts` lists them. */
 import { z } from "zod";
 import type { ToolDefinition } from "../../core/chat.ts";
+import type { Conversation } from "../../core/conversation.ts";
 import { isJsonObject } from "../../core/json.ts";
-import type { LeftOut, Turn } from "./turns.ts";
+import type { LeftOut } from "./turns.ts";
 
 export interface ExportFormat<Row = unknown> {
   /** Names the folder that is written. */
@@ -11,8 +12,10 @@ export interface ExportFormat<Row = unknown> {
   readonly summary: string;
   /** What a line of its files holds. */
   readonly row: z.ZodType<Row>;
-  /** One conversation as a line, or why the format has no words for it. `tools` are those offered. */
-  toRow(turns: readonly Turn[], tools: readonly ToolDefinition[]): { row: Row } | LeftOut;
+  /** One conversation as a line, or why the format has no words for it. */
+  toRow(conversation: Conversation): { row: Row } | LeftOut;
+  /** Further files that its reader wants beside the rows, by name. */
+  readonly files?: Record<string, string>;
   /** Markdown: what loads the files, with the exact lines, and what the format does not keep. */
   readonly usage: string;
 }

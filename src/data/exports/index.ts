@@ -1,4 +1,5 @@
-/** Every export format; a new one is a file of its own and a line here. */
+/** Every export format but those that need a tokenizer; a new one is a file of its own and a line here. */
+import { dataset } from "./dataset.ts";
 import type { ExportFormat } from "./format.ts";
 import { mcp } from "./mcp.ts";
 import { openaiFunctions } from "./openai-functions.ts";
@@ -8,6 +9,7 @@ import { trl } from "./trl.ts";
 import { xml } from "./xml.ts";
 
 export const exportFormats: readonly ExportFormat[] = [
+  dataset,
   openai,
   openaiFunctions,
   trl,

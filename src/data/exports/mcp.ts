@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isJsonObject } from "../../core/json.ts";
 import { type ExportFormat, nonEmpty } from "./format.ts";
-import type { AnsweredCall, Turn } from "./turns.ts";
+import { type AnsweredCall, type Turn, byTurns } from "./turns.ts";
 
 const TextContent = z.strictObject({ type: z.literal("text"), text: z.string() });
 const JsonObjectSchema = z.record(z.string(), z.json());
@@ -95,7 +95,7 @@ export const mcp: ExportFormat<McpRow> = {
   name: "mcp",
   summary: "Model Context Protocol (tools/call requests and results)",
   row: McpRow,
-  toRow(turns, tools) {
+  toRow: byTurns<McpRow>((turns, tools) => {
     if (turns.some((turn, i) => i > 0 && turn.kind === "said" && turn.role === "system"))
       return { leftOut: "a system message after the first turn" };
     const [first] = turns;
@@ -113,7 +113,7 @@ export const mcp: ExportFormat<McpRow> = {
         messages: messagesOf(turns),
       },
     };
-  },
+  }),
   usage: `MCP defines messages, not training files: no trainer reads these rows by itself. They are for agents and tests that
 speak the protocol. \`tools\` is what \`tools/list\` would answer, \`systemPrompt\` and the messages with a \`role\` are
 those of \`sampling/createMessage\`, and what lies between are the JSON-RPC messages of \`tools/call\`, with ids

@@ -1,7 +1,7 @@
 /** OpenAI's older function calling: `functions`, `function_call` and messages of the role `function`. */
 import { z } from "zod";
 import { type ExportFormat, FunctionSpec, ObjectText, functionSpec, nonEmpty } from "./format.ts";
-import type { AnsweredCall, Turn } from "./turns.ts";
+import { type AnsweredCall, type Turn, byTurns } from "./turns.ts";
 
 const FunctionsMessage = z.discriminatedUnion("role", [
   z.strictObject({ role: z.literal("system"), content: z.string() }),
@@ -42,10 +42,10 @@ export const openaiFunctions: ExportFormat<FunctionsRow> = {
   name: "openai-functions",
   summary: "OpenAI's older function_call and functions",
   row: FunctionsRow,
-  toRow(turns, tools) {
+  toRow: byTurns((turns, tools) => {
     const functions = nonEmpty(tools.map(functionSpec));
     return { row: { messages: turns.flatMap(messagesOf), ...(functions && { functions }) } };
-  },
+  }),
   usage: `For models and servers that know \`function_call\` but not \`tool_calls\`. OpenAI calls this form deprecated; its
 fine-tuning still describes it, and takes the files like those of the format \`openai\`:
 

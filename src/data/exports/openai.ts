@@ -1,7 +1,7 @@
 /** OpenAI's chat fine-tuning: `tools` and `tool_calls`, arguments as a JSON string, and no key that it does not know. */
 import { z } from "zod";
 import { type ExportFormat, FunctionSpec, ObjectText, functionSpec, nonEmpty } from "./format.ts";
-import type { Turn } from "./turns.ts";
+import { type Turn, byTurns } from "./turns.ts";
 
 const ToolCall = z.strictObject({
   id: z.string().min(1),
@@ -63,7 +63,7 @@ export const openai: ExportFormat<OpenAiRow> = {
   name: "openai",
   summary: "OpenAI chat fine-tuning (tools, tool_calls)",
   row: OpenAiRow,
-  toRow(turns, tools) {
+  toRow: byTurns((turns, tools) => {
     const offered = nonEmpty(
       tools.map((tool) => ({ type: "function" as const, function: functionSpec(tool) })),
     );
@@ -75,7 +75,7 @@ export const openai: ExportFormat<OpenAiRow> = {
         ...(offered && { tools: offered, parallel_tool_calls: true }),
       },
     };
-  },
+  }),
   usage: `OpenAI's fine-tuning takes \`train.jsonl\` and \`valid.jsonl\` as they are:
 
     curl https://api.openai.com/v1/files -H "Authorization: Bearer $OPENAI_API_KEY" \\

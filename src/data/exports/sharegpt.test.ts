@@ -121,3 +121,18 @@ test("there and back: the same messages and tools", () => {
     }),
   );
 });
+
+test("dataset_info.json names the files and the columns", () => {
+  const info = JSON.parse(sharegpt.files!["dataset_info.json"]!) as Record<
+    string,
+    { file_name: string; formatting: string; columns: Record<string, string> }
+  >;
+  expect(Object.values(info).map(({ file_name }) => file_name)).toEqual([
+    "train.jsonl",
+    "valid.jsonl",
+  ]);
+  for (const { formatting, columns } of Object.values(info)) {
+    expect(formatting).toBe("sharegpt");
+    expect(Object.values(columns)).toEqual(Object.keys(written(sharegpt, twoCalls)));
+  }
+});

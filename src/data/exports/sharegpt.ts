@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject } from "../../core/json.ts";
 import { type ExportFormat, functionSpec } from "./format.ts";
-import type { AnsweredCall, LeftOut, Turn } from "./turns.ts";
+import { type AnsweredCall, type LeftOut, type Turn, byTurns } from "./turns.ts";
 
 const ShareGptTurn = z.strictObject({
   from: z.enum(["system", "human", "gpt", "function_call", "observation"]),
@@ -58,11 +58,19 @@ function shareGptTurns(turn: Turn): ShareGptTurn[] | LeftOut {
   ];
 }
 
+/** What LLaMA-Factory wants to know of a file; the roles are those that it expects. */
+const entry = (side: string): object => ({
+  file_name: `${side}.jsonl`,
+  formatting: "sharegpt",
+  columns: { messages: "conversations", tools: "tools" },
+});
+const datasetInfo = { twainbot: entry("train"), twainbot_valid: entry("valid") };
+
 export const sharegpt: ExportFormat<ShareGptRow> = {
   name: "sharegpt",
   summary: "LLaMA-Factory, Axolotl (conversations, tools as JSON)",
   row: ShareGptRow,
-  toRow(turns, tools) {
+  toRow: byTurns((turns, tools) => {
     const conversations: ShareGptTurn[] = [];
     for (const turn of turns) {
       const written = shareGptTurns(turn);
@@ -76,27 +84,17 @@ export const sharegpt: ExportFormat<ShareGptRow> = {
         tools: tools.length > 0 ? JSON.stringify(tools.map(functionSpec)) : null,
       },
     };
-  },
-  usage: `LLaMA-Factory: put this into a \`dataset_info.json\` in this folder,
-
-    {
-      "twainbot": {
-        "file_name": "train.jsonl",
-        "formatting": "sharegpt",
-        "columns": { "messages": "conversations", "tools": "tools" }
-      },
-      "twainbot_valid": {
-        "file_name": "valid.jsonl",
-        "formatting": "sharegpt",
-        "columns": { "messages": "conversations", "tools": "tools" }
-      }
-    }
-
-and name it in the training configuration:
+  }),
+  files: { "dataset_info.json": `${JSON.stringify(datasetInfo, null, 2)}\n` },
+  usage: `LLaMA-Factory reads \`dataset_info.json\` in this folder. In the training configuration:
 
     dataset_dir: <this folder>
     dataset: twainbot
     eval_dataset: twainbot_valid
+
+It loads the lines through the \`datasets\` library, which fixes the type of a column from the first 10 MB: without one row
+with tools in them it stops with "Couldn't cast array of type string to null". Parquet has the types in the file: write
+it with \`--parquet\` and let \`file_name\` say \`train.parquet\` and \`valid.parquet\`.
 
 Axolotl calls ShareGPT deprecated and has no tool calls in it: the lines below train them as the JSON text that they
 are here. The format \`trl\` lets the model's own template write them.

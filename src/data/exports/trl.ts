@@ -1,7 +1,7 @@
 /** Conversational rows for TRL's SFTTrainer and every other trainer that renders Hugging Face chat templates. */
 import { z } from "zod";
 import { type ExportFormat, FunctionSpec, functionSpec, nonEmpty } from "./format.ts";
-import type { Turn } from "./turns.ts";
+import { type Turn, byTurns } from "./turns.ts";
 
 const ToolCall = z.strictObject({
   id: z.string().min(1),
@@ -66,12 +66,12 @@ export const trl: ExportFormat<TrlRow> = {
   name: "trl",
   summary: "TRL's SFTTrainer, Axolotl's chat_template (messages, tools)",
   row: TrlRow,
-  toRow(turns, tools) {
+  toRow: byTurns((turns, tools) => {
     const offered = nonEmpty(
       tools.map((tool) => ({ type: "function" as const, function: functionSpec(tool) })),
     );
     return { row: { messages: turns.flatMap(messagesOf), ...(offered && { tools: offered }) } };
-  },
+  }),
   usage: `TRL. \`features\` needs \`datasets\` 4.7 or newer and keeps every call's arguments as they are; older versions give
 each call the arguments of all tools, with null where it has none:
 

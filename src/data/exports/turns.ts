@@ -1,5 +1,5 @@
 /** A conversation as export formats write it: what is said, and calls together with their results. */
-import type { AssistantMessage, ToolCall, ToolMessage } from "../../core/chat.ts";
+import type { AssistantMessage, ToolCall, ToolDefinition, ToolMessage } from "../../core/chat.ts";
 import type { Conversation } from "../../core/conversation.ts";
 import { type JsonObject, isJsonObject } from "../../core/json.ts";
 
@@ -80,3 +80,13 @@ export function turnsOf({ messages }: Conversation): Turn[] | LeftOut {
     ? turns
     : { leftOut: "not ended by the assistant" };
 }
+
+/** Writes a conversation from its turns and the tools that were offered in it. */
+export const byTurns =
+  <Row>(
+    write: (turns: readonly Turn[], tools: readonly ToolDefinition[]) => { row: Row } | LeftOut,
+  ) =>
+  (conversation: Conversation): { row: Row } | LeftOut => {
+    const turns = turnsOf(conversation);
+    return "leftOut" in turns ? turns : write(turns, conversation.tools ?? []);
+  };

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ToolDefinition } from "../../core/chat.ts";
 import { type ExportFormat, functionSpec } from "./format.ts";
-import type { Turn } from "./turns.ts";
+import { type Turn, byTurns } from "./turns.ts";
 
 const XmlMessage = z.strictObject({
   role: z.enum(["system", "user", "assistant"]),
@@ -48,7 +48,7 @@ export const xml: ExportFormat<XmlRow> = {
   name: "xml",
   summary: "plain chat with <tool_call>{…}</tool_call> in the text",
   row: XmlRow,
-  toRow(turns, tools) {
+  toRow: byTurns((turns, tools) => {
     const messages = turns.flatMap(messagesOf);
     if (tools.length === 0) return { row: { messages } };
     const prompt = toolPrompt(tools);
@@ -61,7 +61,7 @@ export const xml: ExportFormat<XmlRow> = {
             : [{ role: "system", content: prompt }, ...messages],
       },
     };
-  },
+  }),
   usage: `Rows of \`messages\` with nothing but \`role\` and \`content\`: every trainer of chat models reads them, also for models
 whose template knows no tools. TRL:
 
