@@ -2,11 +2,12 @@
 import { join } from "node:path";
 import type { Conversation } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
+import { restrictedRows } from "../core/licence.ts";
 import { nearest } from "../core/recipe-errors.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { readManifest } from "../core/stage.ts";
-import { type ExportResult, restrictedRows } from "../data/exports/export-card.ts";
+import type { ExportResult } from "../data/exports/export-card.ts";
 import { exportDataset } from "../data/exports/export-dataset.ts";
 import type { ExportFormat } from "../data/exports/format.ts";
 import { exportFormats } from "../data/exports/index.ts";
@@ -59,7 +60,7 @@ function resultText({ format, folder, files, rows, licences, leftOut }: ExportRe
   const restricted = restrictedRows(licences);
   if (restricted > 0)
     lines.push(
-      `${number(restricted)} rows are from Reddit and not for redistribution: keep these files to yourself.`,
+      `${number(restricted)} rows have a licence that does not let them be handed on: keep these files to yourself.`,
     );
   return `${lines.join("\n")}\n`;
 }

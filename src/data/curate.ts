@@ -14,9 +14,10 @@ import type { RunDir } from "../core/run-dir.ts";
 import type { Stage } from "../core/stage.ts";
 import type { ToolCase } from "../core/tool-case.ts";
 import { documentsFile } from "./collect.ts";
+import { datasetCard } from "./dataset-card.ts";
+import { type RowCount, countRow, datasetStats } from "./dataset-stats.ts";
 import { DECONTAMINATE, decontaminate } from "./decontaminate.ts";
 import { hashEvalSet } from "./eval-texts.ts";
-import { type RowCount, countRow, datasetCard, datasetStats } from "./dataset-card.ts";
 import { type LedgerLine, openLedger } from "./ledger.ts";
 import { createLosses } from "./losses.ts";
 import { runPipeline } from "./pipeline.ts";
@@ -271,7 +272,7 @@ export const curate: Stage<CurateStageConfig> = {
         dropped,
       });
       await writeFileAtomic(dir.dataset.stats, `${JSON.stringify(stats, null, 2)}\n`);
-      await writeFileAtomic(dir.dataset.card, datasetCard(recipe, stats));
+      await writeFileAtomic(dir.dataset.card, datasetCard(recipe, stats, { files: "jsonl" }));
       const {
         train,
         valid,

@@ -1,148 +1,124 @@
-/** What a dataset is made of: `stats.json`, and the same for people in `README.md`. */
-import type { Conversation } from "../core/conversation.ts";
-import type { Document } from "../core/document.ts";
+/** The dataset card, as the Hugging Face hub reads it: what is in a dataset, under which licences, how it was made. */
+import { hubLicence, mayRedistribute, restrictedRows } from "../core/licence.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
-import { SIDES, type Side } from "./split.ts";
-import { countWords } from "./steps/sentences.ts";
+import type { DatasetStats } from "./dataset-stats.ts";
+import { SIDES } from "./split.ts";
+
+export interface CardOptions {
+  /** Ending of the files that a loader is to read, where there are several. */
+  files: "jsonl" | "parquet";
+  /** Whether a file of preference pairs lies beside the splits. */
+  preference?: boolean;
+  /** Rows that were left out of this copy, by reason. */
+  leftOut?: Record<string, number>;
+  /** `v1.2`, where the dataset is a version. */
+  version?: string;
+}
 
 type Counts = Record<string, number>;
 
-export interface DatasetStats {
-  schema: 1;
-  rows: Record<Side | "base" | "base-valid" | "tool-cases", number>;
-  /** Of all messages that the assistant says, over the three splits. */
-  assistantWords: number;
-  domain: Record<string, Record<Side, number>>;
-  persona: Counts;
-  source: Counts;
-  licence: Counts;
-  template: Counts;
-  /** Rows by how often the user speaks in them. */
-  turns: Counts;
-  synthetic: number;
-  /** Synthetic rows that failed their checks, by reason. */
-  rejected: Counts;
-  documents: { kept: number; words: number; source: Counts; kind: Counts; dropped: Counts };
-}
-
-export interface RowCount {
-  domain: string;
-  persona: string;
-  source: string;
-  licence: string;
-  template?: string;
-  turns: number;
-  synthetic: boolean;
-  words: number;
-}
-
-export function countRow(row: Conversation): RowCount {
-  const { domain, persona, source, synthetic } = row.tags;
-  const { licence, template } = row.meta;
-  const words = row.messages.reduce(
-    (sum, message) => sum + (message.role === "assistant" ? countWords(message.content ?? "") : 0),
-    0,
-  );
-  return {
-    domain,
-    persona,
-    source,
-    licence,
-    ...(template !== undefined && { template }),
-    turns: row.messages.filter((message) => message.role === "user").length,
-    synthetic,
-    words,
-  };
-}
-
-const increment = (counts: Counts, name: string): void => {
-  counts[name] = (counts[name] ?? 0) + 1;
-};
-
-/** Keys in order, so that equal datasets have equal files. */
-const sorted = <T>(record: Record<string, T>): Record<string, T> =>
-  Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-export function datasetStats(input: {
-  rows: readonly RowCount[];
-  sides: Uint8Array;
-  base: number;
-  baseValid: number;
-  toolCases: number;
-  rejected: Counts;
-  documents: Iterable<Document> & { readonly length: number };
-  dropped: Counts;
-}): DatasetStats {
-  const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
-  const domain: Record<string, Record<Side, number>> = {};
-  const counts = { persona: {}, source: {}, licence: {}, template: {}, turns: {} } satisfies Record<
-    string,
-    Counts
-  >;
-  let assistantWords = 0;
-  let synthetic = 0;
-  for (const [i, row] of input.rows.entries()) {
-    const side = SIDES[input.sides[i]!];
-    // Taken out after the split.
-    if (!side) continue;
-    split[side]++;
-    (domain[row.domain] ??= { train: 0, valid: 0, test: 0 })[side]++;
-    for (const name of ["persona", "source", "licence"] as const)
-      increment(counts[name], row[name]);
-    increment(counts.turns, String(row.turns));
-    if (row.template !== undefined) increment(counts.template, row.template);
-    assistantWords += row.words;
-    if (row.synthetic) synthetic++;
-  }
-  const documents = {
-    kept: input.documents.length,
-    words: 0,
-    source: {} as Counts,
-    kind: {} as Counts,
-    dropped: sorted(input.dropped),
-  };
-  for (const { text, source, kind } of input.documents) {
-    documents.words += countWords(text);
-    increment(documents.source, source);
-    increment(documents.kind, kind);
-  }
-  return {
-    schema: 1,
-    rows: {
-      ...split,
-      base: input.base,
-      "base-valid": input.baseValid,
-      "tool-cases": input.toolCases,
-    },
-    assistantWords,
-    domain: sorted(domain),
-    persona: sorted(counts.persona),
-    source: sorted(counts.source),
-    licence: sorted(counts.licence),
-    template: sorted(counts.template),
-    turns: sorted(counts.turns),
-    synthetic,
-    rejected: sorted(input.rejected),
-    documents: { ...documents, source: sorted(documents.source), kind: sorted(documents.kind) },
-  };
-}
+const cell = (text: string | number): string =>
+  String(text).replaceAll("|", "\\|").replaceAll("\n", " ");
 
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map(cell).join(" | ")} |`)
+    .join("\n");
 
 const share = (part: number, all: number): string =>
   `${((100 * part) / Math.max(1, all)).toFixed(1)} %`;
 
-/** The dataset card: what is in it, under which licences, how it was made, what it is not good for. */
-export function datasetCard(recipe: Recipe, stats: DatasetStats): string {
+const shares = (counts: Counts, all: number): (string | number)[][] =>
+  Object.entries(counts).map(([name, count]) => [name, count, share(count, all)]);
+
+/** Templates are numbered within their family: `banter:17`. */
+function families(templates: Counts): Counts {
+  const found: Counts = {};
+  for (const [name, count] of Object.entries(templates)) {
+    const family = name.split(":")[0]!;
+    found[family] = (found[family] ?? 0) + count;
+  }
+  return found;
+}
+
+/** Programs of this project put rows together from texts and templates; any other generator is a model. */
+export const isModelWritten = (generator: string | undefined): boolean =>
+  generator !== undefined && !generator.startsWith("twainbot-");
+
+const rowsOf = (counts: Counts, of: (name: string) => boolean): number =>
+  Object.entries(counts).reduce((sum, [name, count]) => sum + (of(name) ? count : 0), 0);
+
+/** The hub's classes, by powers of ten. */
+function sizeCategory(rows: number): string {
+  const bounds = ["1K", "10K", "100K", "1M", "10M", "100M", "1B"];
+  const at = bounds.findIndex((_, i) => rows < 10 ** (i + 3));
+  if (at === 0) return "n<1K";
+  return at < 0 ? "n>1T" : `${bounds[at - 1]}<n<${bounds[at]}`;
+}
+
+type Yaml = string | boolean | readonly Yaml[] | { readonly [key: string]: Yaml };
+
+/** YAML of plain data; every text is quoted, as JSON is YAML too. */
+function yaml(value: Yaml, indent = ""): string {
+  if (typeof value === "string" || typeof value === "boolean") return ` ${JSON.stringify(value)}`;
+  const inner = (item: Yaml): string => yaml(item, `${indent}  `);
+  if (Array.isArray(value))
+    return (value as readonly Yaml[])
+      .map((item) => {
+        const text = inner(item);
+        return `\n${indent}-${text.startsWith("\n") ? ` ${text.trimStart()}` : text}`;
+      })
+      .join("");
+  return Object.entries(value as { readonly [key: string]: Yaml })
+    .map(([key, item]) => `\n${indent}${key}:${inner(item)}`)
+    .join("");
+}
+
+/** One licence where all rows have it; else each row names its own. */
+function licenceFields(licences: Counts): Record<string, Yaml> {
+  const [first, ...others] = Object.keys(licences);
+  const known = first !== undefined && others.length === 0 ? hubLicence(first) : undefined;
+  return known === undefined ? { license: "other", license_name: "per-row" } : { license: known };
+}
+
+function frontMatter(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
+  const { train, valid, test } = stats.rows;
+  const file = (split: string, name: string): Yaml => ({ split, path: `${name}.${options.files}` });
+  const fields: Record<string, Yaml> = {
+    pretty_name: recipe.name,
+    language: [recipe.curate.language],
+    ...licenceFields(stats.licence),
+    task_categories: ["text-generation"],
+    size_categories: [sizeCategory(train + valid + test)],
+    tags: ["twainbot", "conversational", "function-calling"],
+    configs: [
+      {
+        config_name: "default",
+        default: true,
+        data_files: [
+          file("train", "train"),
+          ...(valid > 0 ? [file("validation", "valid")] : []),
+          ...(test > 0 ? [file("test", "test")] : []),
+        ],
+      },
+      ...(options.preference
+        ? [{ config_name: "preference", data_files: [file("train", "preference")] }]
+        : []),
+    ],
+  };
+  return `---${yaml(fields)}\n---\n`;
+}
+
+export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
-  const { split, chunk, dedup } = recipe.curate;
-  const restricted = Object.keys(stats.licence).some((licence) =>
-    licence.includes("not redistributed"),
-  );
-  return `# Dataset of the recipe ${recipe.name}
+  const { split, chunk, dedup, language } = recipe.curate;
+  const restricted = restrictedRows(stats.licence);
+  const written = rowsOf(stats.generator, isModelWritten);
+  const leftOut = Object.entries(options.leftOut ?? {});
+  return `${frontMatter(recipe, stats, options)}
+# Dataset of the recipe ${recipe.name}${options.version === undefined ? "" : `, ${options.version}`}
 
 ${recipe.description || "Conversations for fine-tuning a small language model."}
 
@@ -152,37 +128,53 @@ Made by TwainBot ${versions().twainbot} with seed ${recipe.seed}. The same recip
 
 ${table(
   ["split", "rows"],
-  Object.entries(rows).map(([name, count]) => [`\`${name}.jsonl\``, count]),
+  Object.entries(rows).map(([name, count]) => [name, count]),
 )}
 
+\`train\`, \`valid\` and \`test\` are conversations; \`base\` and \`base-valid\` are for a base model from scratch, \`tool-cases\` are questions of the evaluation.
+${leftOut.length > 0 ? `\nLeft out of this copy:\n\n${table(["reason", "rows"], leftOut)}\n` : ""}
 ${table(
-  ["domain", "train", "valid", "test", "share"],
+  ["domain", ...SIDES, "share"],
   Object.entries(stats.domain).map(([name, count]) => [
     name,
-    count.train,
-    count.valid,
-    count.test,
+    ...SIDES.map((side) => count[side]),
     share(count.train + count.valid + count.test, all),
   ]),
 )}
 
-${table(["persona", "rows"], Object.entries(stats.persona))}
+${table(["persona", "rows", "share"], shares(stats.persona, all))}
 
-${table(["times that the user speaks", "rows"], Object.entries(stats.turns))}
+${table(["times that the user speaks", "rows", "share"], shares(stats.turns, all))}
 
-${stats.assistantWords} words are said by the assistant. ${share(stats.synthetic, all)} of the rows are synthetic and say so in \`tags.synthetic\`.
+${table(["family of templates", "rows", "share"], shares(families(stats.template), all))}
+
+Language: \`${language}\`; documents in another were dropped. ${stats.assistantWords} words are said by the assistant.
+
+## Who wrote it
+
+${share(stats.synthetic, all)} of the rows are synthetic (\`tags.synthetic\`): put together from templates and tool results, or written by a model. ${share(written, all)} were written by a language model (\`meta.generator\` names it).
+
+${table(["put together by", "rows", "share"], shares(stats.generator, all))}
 
 ## Sources and licences
 
-${table(["source", "rows"], Object.entries(stats.source))}
+${table(["source", "rows", "share"], shares(stats.source, all))}
 
-${table(["licence", "rows"], Object.entries(stats.licence))}
+${table(
+  ["licence", "rows", "share", "may be handed on"],
+  shares(stats.licence, all).map((cells) => [
+    ...cells,
+    mayRedistribute(String(cells[0])) ? "yes" : "no",
+  ]),
+)}
 
-Every row names its licence and the documents that it was made from (\`meta.parents\`).${restricted ? " Some licences do not allow redistribution: do not publish this dataset as a whole." : ""}
+Every row names its licence and the documents that it was made from (\`meta.licence\`, \`meta.parents\`).${restricted > 0 ? ` **${restricted} rows may not be handed on: do not publish this dataset as a whole.**` : ""}
 
 ## How it was made
 
-${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed. \`curate/ledger.jsonl\` has every verdict on every record.
+${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed. \`curate/ledger.jsonl\` of the run has every verdict on every record.
+
+${table(["kind of document", "kept"], Object.entries(stats.documents.kind))}
 
 ${table(["dropped because", "records"], Object.entries(stats.documents.dropped))}
 

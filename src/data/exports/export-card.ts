@@ -1,4 +1,5 @@
 /** The README of an export: rows, licences, and what loads the files. */
+import { mayRedistribute, restrictedRows } from "../../core/licence.ts";
 import { versions } from "../../core/versions.ts";
 import { SIDES, type Side } from "../split.ts";
 import type { ExportFormat } from "./format.ts";
@@ -16,13 +17,6 @@ export interface ExportResult {
   leftOut: Record<string, number>;
 }
 
-/** How many rows may not be handed on, by what their licence says. */
-export function restrictedRows(licences: Record<string, number>): number {
-  return Object.entries(licences)
-    .filter(([licence]) => licence.includes("not redistributed"))
-    .reduce((sum, [, count]) => sum + count, 0);
-}
-
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
@@ -31,6 +25,7 @@ const byName = (counts: Record<string, number>): [string, number][] =>
 
 export function exportCard(format: ExportFormat, result: ExportResult, recipe: string): string {
   const restricted = restrictedRows(result.licences);
+  const forbidden = Object.keys(result.licences).filter((licence) => !mayRedistribute(licence));
   const leftOut = byName(result.leftOut);
   return `# Dataset of the recipe ${recipe} as ${format.name}
 
@@ -56,9 +51,9 @@ ${table(["licence", "rows"], byName(result.licences))}
 
 ${
   restricted > 0
-    ? `**${restricted} rows are what users of Reddit wrote. They are not for redistribution: use them for research on your own
-machine, and do not publish or hand on these files, nor the parts that hold such rows.** The rows carry no licence
-themselves; \`meta.licence\` in the run's \`dataset/\` says which they are.`
+    ? `**${restricted} rows may not be handed on** (${forbidden.join("; ")}). Keep these files, and the parts that hold such rows, to
+yourself; what users of Reddit wrote is for research on your own machine. The rows carry no licence themselves;
+\`meta.licence\` in the run's \`dataset/\` says which they are.`
     : "Every row may be handed on under its licence; `meta.licence` in the run's `dataset/` says which it is."
 }
 

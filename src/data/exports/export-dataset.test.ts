@@ -74,7 +74,7 @@ describe.each(exportFormats.map((format) => [format.name, format] as const))(
         "| `train.jsonl` | 5 |",
         "| CC0-1.0 | 6 |",
         `| ${REDDIT} | 2 |`,
-        "2 rows are what users of Reddit wrote. They are not for redistribution",
+        "**2 rows may not be handed on** (reddit-user-content",
         format.usage,
       ])
         expect(readme).toContain(part);

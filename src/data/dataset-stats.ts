@@ -1,0 +1,157 @@
+/** What a dataset is made of, counted: `stats.json`. */
+import { z } from "zod";
+import type { Conversation } from "../core/conversation.ts";
+import type { Document } from "../core/document.ts";
+import { SIDES, type Side } from "./split.ts";
+import { countWords } from "./steps/sentences.ts";
+
+const Counts = z.record(z.string(), z.number());
+type Counts = z.infer<typeof Counts>;
+
+/** `stats.json`. */
+export const DatasetStats = z.object({
+  schema: z.literal(1),
+  rows: z.object({
+    train: z.number(),
+    valid: z.number(),
+    test: z.number(),
+    base: z.number(),
+    "base-valid": z.number(),
+    "tool-cases": z.number(),
+  }),
+  /** Of all messages that the assistant says, over the three splits. */
+  assistantWords: z.number(),
+  domain: z.record(
+    z.string(),
+    z.object({ train: z.number(), valid: z.number(), test: z.number() }),
+  ),
+  persona: Counts,
+  source: Counts,
+  licence: Counts,
+  template: Counts,
+  /** Rows by who put them together: a program of this project, or the model that wrote them. */
+  generator: Counts.default({}),
+  /** Rows by how often the user speaks in them. */
+  turns: Counts.default({}),
+  synthetic: z.number(),
+  /** Synthetic rows that failed their checks, by reason. */
+  rejected: Counts,
+  documents: z.object({
+    kept: z.number(),
+    words: z.number(),
+    source: Counts,
+    kind: Counts,
+    dropped: Counts,
+  }),
+});
+export type DatasetStats = z.infer<typeof DatasetStats>;
+
+export interface RowCount {
+  domain: string;
+  persona: string;
+  source: string;
+  licence: string;
+  template?: string;
+  generator?: string;
+  turns: number;
+  synthetic: boolean;
+  words: number;
+}
+
+export function countRow(row: Conversation): RowCount {
+  const { domain, persona, source, synthetic } = row.tags;
+  const { licence, template, generator } = row.meta;
+  const words = row.messages.reduce(
+    (sum, message) => sum + (message.role === "assistant" ? countWords(message.content ?? "") : 0),
+    0,
+  );
+  return {
+    domain,
+    persona,
+    source,
+    licence,
+    ...(template !== undefined && { template }),
+    ...(generator !== undefined && { generator }),
+    turns: row.messages.filter((message) => message.role === "user").length,
+    synthetic,
+    words,
+  };
+}
+
+const increment = (counts: Counts, name: string): void => {
+  counts[name] = (counts[name] ?? 0) + 1;
+};
+
+/** Keys in order, so that equal datasets have equal files. */
+const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+export function datasetStats(input: {
+  rows: readonly RowCount[];
+  sides: Uint8Array;
+  base: number;
+  baseValid: number;
+  toolCases: number;
+  rejected: Counts;
+  documents: Iterable<Document> & { readonly length: number };
+  dropped: Counts;
+}): DatasetStats {
+  const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
+  const domain: Record<string, Record<Side, number>> = {};
+  const counts = {
+    persona: {},
+    source: {},
+    licence: {},
+    template: {},
+    generator: {},
+    turns: {},
+  } satisfies Record<string, Counts>;
+  let assistantWords = 0;
+  let synthetic = 0;
+  for (const [i, row] of input.rows.entries()) {
+    const side = SIDES[input.sides[i]!];
+    // Taken out after the split.
+    if (!side) continue;
+    split[side]++;
+    (domain[row.domain] ??= { train: 0, valid: 0, test: 0 })[side]++;
+    for (const name of ["persona", "source", "licence"] as const)
+      increment(counts[name], row[name]);
+    increment(counts.turns, String(row.turns));
+    if (row.template !== undefined) increment(counts.template, row.template);
+    if (row.generator !== undefined) increment(counts.generator, row.generator);
+    assistantWords += row.words;
+    if (row.synthetic) synthetic++;
+  }
+  const documents = {
+    kept: input.documents.length,
+    words: 0,
+    source: {} as Counts,
+    kind: {} as Counts,
+    dropped: sorted(input.dropped),
+  };
+  for (const { text, source, kind } of input.documents) {
+    documents.words += countWords(text);
+    increment(documents.source, source);
+    increment(documents.kind, kind);
+  }
+  return {
+    schema: 1,
+    rows: {
+      ...split,
+      base: input.base,
+      "base-valid": input.baseValid,
+      "tool-cases": input.toolCases,
+    },
+    assistantWords,
+    domain: sorted(domain),
+    persona: sorted(counts.persona),
+    source: sorted(counts.source),
+    licence: sorted(counts.licence),
+    template: sorted(counts.template),
+    generator: sorted(counts.generator),
+    turns: sorted(counts.turns),
+    synthetic,
+    rejected: sorted(input.rejected),
+    documents: { ...documents, source: sorted(documents.source), kind: sorted(documents.kind) },
+  };
+}
