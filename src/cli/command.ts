@@ -1,4 +1,5 @@
 /** A command: its arguments, and what it does with them. citty parses; what it lets pass is refused here. */
+import { stripVTControlCharacters } from "node:util";
 import { type ArgDef, type ArgsDef, type ParsedArgs, parseArgs } from "citty";
 import { TwainError } from "../core/errors.ts";
 import { nearest } from "../core/recipe-errors.ts";
@@ -66,8 +67,12 @@ function parse<Args extends ArgsDef>(rawArgs: string[], args: Args): ParsedArgs<
   try {
     return parseArgs<Args>(rawArgs, args);
   } catch (error) {
-    const missing = Object.keys(args).find((name) => args[name]!.type === "positional");
-    if (!(error instanceof Error) || error.name !== "CLIError" || !missing) throw error;
+    if (!(error instanceof Error) || error.name !== "CLIError") throw error;
+    const said = stripVTControlCharacters(error.message);
+    const positionals = Object.keys(args).filter((name) => args[name]!.type === "positional");
+    const missing =
+      positionals.find((name) => said.endsWith(`: ${name.toUpperCase()}`)) ?? positionals[0];
+    if (missing === undefined) throw error;
     throw usage(`the ${missing} is missing`, args[missing]!.description ?? "");
   }
 }

@@ -51,6 +51,18 @@ const commands: Record<string, Entry> = {
     description: "Write a run's dataset for TRL, OpenAI, LLaMA-Factory and others",
     load: () => import("./export.ts"),
   },
+  "data versions": {
+    description: "The datasets that there are, with their hashes",
+    load: () => import("./data-versions.ts"),
+  },
+  "data tag": {
+    description: "Keep a run's dataset as a version",
+    load: () => import("./data-tag.ts"),
+  },
+  "data diff": {
+    description: "What changed from one dataset to another, and in the scores",
+    load: () => import("./data-diff.ts"),
+  },
   chat: {
     description: "Talk to a trained run in the terminal, with weather tools",
     load: () => import("./chat.ts"),
@@ -72,7 +84,7 @@ const version = (): string =>
 
 function help(): string {
   const lines = Object.entries(commands).map(
-    ([name, { description }]) => `  ${name.padEnd(11)}${description}`,
+    ([name, { description }]) => `  ${name.padEnd(15)}${description}`,
   );
   return `twainbot ${version()}: give a small language model a voice and a trade
 
@@ -96,7 +108,11 @@ async function commandHelp(name: string, { description, load }: Entry): Promise<
 
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const at = argv.findIndex((text) => !text.startsWith("-"));
-  const name = argv[at];
+  const first = argv[at];
+  // `data diff` is a command of two words, its options after them.
+  const two = `${first} ${argv[at + 1]}`;
+  const isGroup = Object.keys(commands).some((each) => each.startsWith(`${first} `));
+  const name = Object.hasOwn(commands, two) ? two : first;
   const wantsHelp = argv.some((text) => text === "--help" || text === "-h");
   if (name === undefined || (name === "help" && argv.length === 1)) {
     if (argv.includes("--version") || argv.includes("-v")) process.stdout.write(`${version()}\n`);
@@ -109,6 +125,16 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
     return 0;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!entry && isGroup) {
+    const group = Object.keys(commands).filter((each) => each.startsWith(`${name} `));
+    if (wantsHelp && argv.length === 2) {
+      process.stdout.write(help());
+      return 0;
+    }
+    throw new TwainError("cli/usage", `twainbot ${name} needs to know what to do`, {
+      hint: `It is one of ${group.map((each) => `twainbot ${each}`).join(", ")}.`,
+    });
+  }
   if (!entry) {
     const guess = nearest(name, Object.keys(commands));
     throw new TwainError("cli/usage", `there is no command ${name}`, {
@@ -121,7 +147,9 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<n
   }
   const { command } = await entry.load();
   return command.start(
-    [...argv.slice(0, at), ...argv.slice(at + 1)].filter((text) => text !== "--debug"),
+    [...argv.slice(0, at), ...argv.slice(at + name.split(" ").length)].filter(
+      (text) => text !== "--debug",
+    ),
     signal,
   );
 }

@@ -13,6 +13,23 @@ export interface TrainingFiles {
   readonly badBatch: string;
 }
 
+/** The files of a dataset, in a run or in a version of it. */
+export interface DatasetDir {
+  readonly root: string;
+  readonly train: string;
+  readonly valid: string;
+  readonly test: string;
+  /** Neutral text and drills that a base model from scratch is trained on. */
+  readonly base: string;
+  readonly baseValid: string;
+  /** Rows of which one answer is better than the other. */
+  readonly preference: string;
+  /** Questions with known right calls, for the tool evaluation; never in train. */
+  readonly toolCases: string;
+  readonly stats: string;
+  readonly card: string;
+}
+
 export interface RunDir {
   readonly root: string;
   readonly recipe: string;
@@ -24,21 +41,9 @@ export interface RunDir {
   readonly contaminated: string;
   /** Kept documents after curation: cleaned, chunked, one a line. */
   readonly curated: string;
-  readonly dataset: {
-    readonly root: string;
-    readonly train: string;
-    readonly valid: string;
-    readonly test: string;
-    /** Neutral text and drills that a base model from scratch is trained on. */
-    readonly base: string;
-    readonly baseValid: string;
-    /** Rows of which one answer is better than the other. */
-    readonly preference: string;
-    /** Questions with known right calls, for the tool evaluation; never in train. */
-    readonly toolCases: string;
-    readonly stats: string;
-    readonly card: string;
-  };
+  readonly dataset: DatasetDir;
+  /** Tagged versions of the dataset, a folder each. */
+  readonly versions: string;
   readonly base: TrainingFiles & { readonly root: string };
   /** Base models in the formats of `train.quantization`, named by the hash of what they were made from. */
   readonly quantized: string;
@@ -60,6 +65,19 @@ export interface RunDir {
   };
 }
 
+export const datasetDir = (root: string): DatasetDir => ({
+  root,
+  train: join(root, "train.jsonl"),
+  valid: join(root, "valid.jsonl"),
+  test: join(root, "test.jsonl"),
+  preference: join(root, "preference.jsonl"),
+  base: join(root, "base.jsonl"),
+  baseValid: join(root, "base-valid.jsonl"),
+  toolCases: join(root, "tool-cases.jsonl"),
+  stats: join(root, "stats.json"),
+  card: join(root, "README.md"),
+});
+
 export function runDir(root: string): RunDir {
   const at = (...parts: string[]): string => join(root, ...parts);
   const trainingFiles = (stage: StageName): TrainingFiles => ({
@@ -77,18 +95,8 @@ export function runDir(root: string): RunDir {
     ledger: at("curate", "ledger.jsonl"),
     contaminated: at("curate", "contaminated.jsonl"),
     curated: at("curate", "documents.jsonl"),
-    dataset: {
-      root: at("dataset"),
-      train: at("dataset", "train.jsonl"),
-      valid: at("dataset", "valid.jsonl"),
-      test: at("dataset", "test.jsonl"),
-      preference: at("dataset", "preference.jsonl"),
-      base: at("dataset", "base.jsonl"),
-      baseValid: at("dataset", "base-valid.jsonl"),
-      toolCases: at("dataset", "tool-cases.jsonl"),
-      stats: at("dataset", "stats.json"),
-      card: at("dataset", "README.md"),
-    },
+    dataset: datasetDir(at("dataset")),
+    versions: at("versions"),
     base: { root: at("base", "model"), ...trainingFiles("base") },
     quantized: at("base", "quantized"),
     dapt: { adapter: at("dapt", "adapter"), ...trainingFiles("dapt") },

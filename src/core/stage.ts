@@ -81,7 +81,7 @@ export async function outputsMatch(dir: RunDir, manifest: Manifest): Promise<boo
 }
 
 /** One hash over what a finished stage left behind. */
-const outputsFingerprint = (manifest: Manifest): string =>
+export const outputsFingerprint = (manifest: Manifest): string =>
   fingerprint(
     manifest.outputs.map(({ path, sha256 }) => [
       // Outside the run (a cache) the place says nothing about the work.

@@ -1,4 +1,5 @@
 /** A report as rows, the same for the terminal, Markdown and HTML. */
+import { alignColumns } from "../core/align-columns.ts";
 import type { Comparison, EvalReport, Score } from "./report.ts";
 import { verdict } from "./summarise.ts";
 
@@ -98,18 +99,6 @@ export function differenceText(comparison: Comparison | undefined, share: boolea
 export const rowLabel = (row: Pick<ReportRow, "metric" | "slice">): string =>
   row.slice ? `${row.metric} · ${row.slice}` : row.metric;
 
-function align(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
 /** The report as a table for a terminal; intervals are 95 %, differences paired. */
 export function scoreTable(report: EvalReport): string {
   const header = ["", ...report.systems, "difference", "n"];
@@ -125,7 +114,7 @@ export function scoreTable(report: EvalReport): string {
   const gates = report.gates.map(
     (gate) => `${gate.pass ? "pass" : "FAIL"}  ${gate.name}: ${gate.got}, wanted ${gate.want}`,
   );
-  return [align([header, ...body]), others.join("\n"), gates.join("\n")]
+  return [alignColumns([header, ...body]), others.join("\n"), gates.join("\n")]
     .filter((part) => part !== "")
     .join("\n\n");
 }

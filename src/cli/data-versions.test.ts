@@ -1,0 +1,140 @@
+/** `data tag`, `data versions` and `data diff` on two runs, as a user would do it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Conversation } from "../core/conversation.ts";
+import { writeJsonl } from "../core/jsonl.ts";
+import { conversation, talk, twoCalls } from "../data/exports/test-conversations.ts";
+import type { EvalReport } from "../evals/report.ts";
+import type { Command } from "./command.ts";
+import { command as diff } from "./data-diff.ts";
+import { command as tag } from "./data-tag.ts";
+import { command as versions } from "./data-versions.ts";
+import type { DiffDocument } from "./diff-text.ts";
+import { type Splits, writeReport, writeRun } from "./test-run.ts";
+
+let runs: string;
+beforeEach(async () => {
+  runs = await mkdtemp(join(tmpdir(), "twainbot-data-"));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(runs, { recursive: true, force: true });
+});
+
+async function told(command: Command, ...args: string[]): Promise<string> {
+  let text = "";
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((data) => {
+    text += String(data);
+    return true;
+  });
+  expect(await command.start([...args, "--runs", runs], new AbortController().signal)).toBe(0);
+  spy.mockRestore();
+  return text;
+}
+
+const named = (id: string, of: Conversation = talk): Conversation => ({ ...of, id });
+const before: Splits = {
+  train: [named("a", twoCalls), named("b")],
+  valid: [named("c")],
+  test: [named("d")],
+};
+const reddit = conversation(talk.messages, { licence: "reddit (not redistributed)" });
+const after: Splits = { ...before, train: [...before.train, named("e", reddit)] };
+
+const report = (value: number): EvalReport => ({
+  schema: 1,
+  systems: ["base", "adapter"],
+  scores: [
+    {
+      task: "tools",
+      metric: "call-correct",
+      system: "adapter",
+      value,
+      n: 200,
+      low: value - 0.05,
+      high: value + 0.05,
+    },
+  ],
+  comparisons: [],
+  gates: [],
+});
+
+test("a version outlives the dataset, and its scores stand beside those of the next", async () => {
+  const dir = await writeRun(join(runs, "tiny"), before);
+  await writeReport(dir, report(0.5));
+  expect(await told(tag, "tiny", "v1")).toMatch(
+    /^tiny@v1 = [0-9a-f]{12}, 4 rows; with its scores\n$/,
+  );
+  expect(await told(versions)).toMatch(/tiny +[0-9a-f]{12} .* now +same as tiny@v1\n$/);
+
+  await writeRun(join(runs, "tiny"), after, ["curate.maxLoss=0.4"]);
+  // The report that lies there is of the dataset before.
+  expect(await told(diff, "tiny@v1", "tiny")).toContain("both must be trained and evaluated");
+  await writeReport(dir, report(0.7));
+  const document = JSON.parse(await told(diff, "tiny@v1", "tiny", "--json")) as DiffDocument;
+  expect(document).toMatchObject({
+    rows: { same: 4, relabelled: 0, renamed: 0, changed: 0, removed: 0, added: 1 },
+    settings: [{ path: "curate.maxLoss", from: "0.3", to: "0.4" }],
+    scores: [{ metric: "call-correct", from: { value: 0.5 }, to: { value: 0.7 }, apart: true }],
+  });
+  const text = await told(diff, "tiny@v1", "tiny");
+  for (const line of [
+    /ids: 1 added, 0 removed, 0 changed/,
+    /added: e\n/,
+    /curate\.maxLoss +0\.3 → 0\.4/,
+    / reddit \(not redistributed\) +0 +1 +\+1/,
+    /tools: call-correct +adapter +0\.500 \(0\.450–0\.550\) +0\.700 \(0\.650–0\.750\) +apart/,
+  ])
+    expect(text).toMatch(line);
+});
+
+test("a version tagged before its evaluation gets the scores once the run has them", async () => {
+  const dir = await writeRun(join(runs, "tiny"), before);
+  expect(await told(tag, "tiny", "v1")).toContain("not evaluated yet");
+  await writeReport(dir, report(0.5));
+  const { scores } = JSON.parse(await told(diff, "tiny", "tiny@v1", "--json")) as DiffDocument;
+  expect(scores).toMatchObject([{ from: { value: 0.5 }, to: { value: 0.5 }, apart: false }]);
+});
+
+test("the same dataset twice is said to be", async () => {
+  await writeRun(join(runs, "tiny"), before);
+  await told(tag, "tiny", "v1");
+  expect(await told(tag, "tiny", "v1")).toContain("(it already was)");
+  expect(await told(diff, "tiny", "tiny@v1")).toMatch(/^tiny and tiny@v1 are the same dataset, /);
+});
+
+test("no runs at all", async () => {
+  expect(await told(versions)).toContain("Make one: twainbot run nano.");
+});
+
+describe("refused", () => {
+  test("a dataset that was changed by hand has no version and no difference", async () => {
+    const dir = await writeRun(join(runs, "tiny"), before);
+    await writeJsonl(dir.dataset.train, []);
+    const wrong = { code: "export/no-dataset", hint: "Make it first: twainbot run tiny." };
+    await expect(told(tag, "tiny", "v1")).rejects.toMatchObject(wrong);
+    await expect(told(diff, "tiny", "tiny")).rejects.toMatchObject(wrong);
+  });
+
+  test.each([
+    [["nowhere", "tiny"], "cli/no-run", "there is no run nowhere"],
+    [["nowhere@v1", "tiny"], "cli/no-run", "there is no run nowhere"],
+    [["tiny@v1", "tiny"], "data/unknown-version", "has no version v1"],
+    [["tiny"], "cli/usage", "the to is missing"],
+  ])("%j", async (args, code, message) => {
+    await writeRun(join(runs, "tiny"), before);
+    await expect(told(diff, ...args)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test("a tag on a version", async () => {
+    await expect(told(tag, "tiny@v1", "v2")).rejects.toMatchObject({
+      code: "cli/usage",
+      hint: "Tag a run: twainbot data tag tiny v2.",
+    });
+  });
+});

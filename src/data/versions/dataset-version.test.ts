@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeFileAtomic } from "../../core/atomic-file.ts";
+import { type RunDir, runDir } from "../../core/run-dir.ts";
+import {
+  type DatasetVersion,
+  datasetState,
+  listVersions,
+  openVersion,
+  tagVersion,
+} from "./dataset-version.ts";
+
+let dir: RunDir;
+beforeEach(async () => {
+  dir = runDir(await mkdtemp(join(tmpdir(), "twainbot-version-")));
+  await writeDataset("one\ntwo\n");
+});
+afterEach(() => rm(dir.root, { recursive: true, force: true }));
+
+async function writeDataset(train: string): Promise<void> {
+  await writeFileAtomic(dir.dataset.train, train);
+  await writeFileAtomic(dir.dataset.test, "three\n");
+  await writeFileAtomic(dir.dataset.stats, "{}");
+  await writeFileAtomic(dir.recipe, '{"name":"x"}');
+}
+
+const { signal } = new AbortController();
+const tag = (version: string, day = 1): Promise<{ record: DatasetVersion; made: boolean }> =>
+  tagVersion(dir, version, {
+    name: "x",
+    beside: [dir.recipe, join(dir.root, "absent.json")],
+    now: new Date(Date.UTC(2026, 10, day)),
+    signal,
+  });
+
+test("a version keeps files, hashes and recipe, and takes no space while the dataset stays", async () => {
+  const { record } = await tag("v1.2");
+  expect(record).toMatchObject({
+    version: "v1.2",
+    files: [
+      { name: "train.jsonl", bytes: 8, rows: 2 },
+      { name: "test.jsonl", bytes: 6, rows: 1 },
+    ],
+    tagged: "2026-11-01T00:00:00.000Z",
+  });
+  expect(record.dataset).toBe((await datasetState(dir.dataset, signal)).dataset);
+  const folder = join(dir.versions, "v1.2");
+  expect((await readdir(folder)).toSorted()).toEqual([
+    "recipe.json",
+    "stats.json",
+    "test.jsonl",
+    "train.jsonl",
+    "version.json",
+  ]);
+  expect((await stat(join(folder, "train.jsonl"))).ino).toBe((await stat(dir.dataset.train)).ino);
+});
+
+test("what the run writes later does not reach it", async () => {
+  await tag("v1");
+  await writeDataset("four\n");
+  const { dataset, record } = await openVersion(dir, "v1", signal);
+  expect(await readFile(dataset.train, "utf8")).toBe("one\ntwo\n");
+  expect(record.dataset).not.toBe((await datasetState(dir.dataset, signal)).dataset);
+});
+
+test("tagging the same dataset again changes nothing; another one is refused", async () => {
+  const { record, made } = await tag("v1");
+  expect(made).toBe(true);
+  expect(await tag("v1", 2)).toEqual({ record, made: false });
+  await writeDataset("four\n");
+  await expect(tag("v1")).rejects.toMatchObject({ code: "data/version-exists" });
+  await tag("v2", 3);
+  expect((await listVersions(dir)).map(({ version }) => version)).toEqual(["v1", "v2"]);
+  expect((await readdir(dir.versions)).toSorted()).toEqual(["v1", "v2"]);
+});
+
+test("equal datasets have equal hashes, whatever they are called", async () => {
+  const first = await tag("v1");
+  const second = await tag("also-v1", 2);
+  expect(second.record.dataset).toBe(first.record.dataset);
+});
+
+describe("refused", () => {
+  test.each(["", ".", "..", "../v1", "a/b", "v1..2", "v1.lock", "v1.", "ü", "x".repeat(70)])(
+    "the name %j",
+    async (name) => {
+      await expect(tag(name)).rejects.toMatchObject({ code: "data/version-name" });
+    },
+  );
+
+  test("a version that is not there, with those that are", async () => {
+    await expect(openVersion(dir, "v9", signal)).rejects.toMatchObject({
+      code: "data/unknown-version",
+      hint: expect.stringContaining("twainbot data tag"),
+    });
+    await tag("v1");
+    await expect(openVersion(dir, "v9", signal)).rejects.toMatchObject({
+      hint: "There are v1.",
+    });
+  });
+
+  test("a file that something else has written into", async () => {
+    await tag("v1");
+    await writeFile(join(dir.versions, "v1", "train.jsonl"), "one\nfive\n");
+    await expect(openVersion(dir, "v1", signal)).rejects.toMatchObject({
+      code: "data/version-damaged",
+      message: expect.stringContaining("train.jsonl is not what was tagged"),
+    });
+  });
+
+  test("a record that is no record", async () => {
+    await tag("v1");
+    await writeFile(join(dir.versions, "v1", "version.json"), "{");
+    await expect(listVersions(dir)).rejects.toMatchObject({ code: "data/version-damaged" });
+  });
+});
