@@ -63,6 +63,10 @@ const commands: Record<string, Entry> = {
     description: "What changed from one dataset to another, and in the scores",
     load: () => import("./data-diff.ts"),
   },
+  "data push": {
+    description: "Upload a dataset to the Hugging Face hub",
+    load: () => import("./data-push.ts"),
+  },
   chat: {
     description: "Talk to a trained run in the terminal, with weather tools",
     load: () => import("./chat.ts"),

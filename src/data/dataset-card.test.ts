@@ -91,6 +91,8 @@ test.each([
   ["100 rows may not be handed on"],
   ["| a\\|b | 100 | 5.0 % |"],
   ["| aphorism | 2 |"],
+  ["| train | `train.jsonl` | 1500 |"],
+  ["| tool-cases | `tool-cases.jsonl` | 7 |"],
   ["| no licence to hand it on | 100 |"],
   ["recipe parlour, v1.2"],
 ])("the card says %s", (text) => {

@@ -6,7 +6,7 @@ import type { DatasetStats } from "./dataset-stats.ts";
 import { SIDES } from "./split.ts";
 
 export interface CardOptions {
-  /** Ending of the files that a loader is to read, where there are several. */
+  /** What a loader is to read: Parquet lies beside the JSON lines. */
   files: "jsonl" | "parquet";
   /** Whether a file of preference pairs lies beside the splits. */
   preference?: boolean;
@@ -110,6 +110,10 @@ function frontMatter(recipe: Recipe, stats: DatasetStats, options: CardOptions):
   return `---${yaml(fields)}\n---\n`;
 }
 
+/** Beside Parquet there are always the same rows as JSON lines. */
+const filesOf = (name: string, files: CardOptions["files"]): string =>
+  files === "parquet" ? `\`${name}.parquet\`, \`${name}.jsonl\`` : `\`${name}.jsonl\``;
+
 export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
@@ -127,12 +131,12 @@ Made by TwainBot ${versions().twainbot} with seed ${recipe.seed}. The same recip
 ## Composition
 
 ${table(
-  ["split", "rows"],
-  Object.entries(rows).map(([name, count]) => [name, count]),
+  ["split", "files", "rows"],
+  Object.entries(rows)
+    .filter(([name, count]) => count > 0 || SIDES.some((side) => side === name))
+    .map(([name, count]) => [name, filesOf(name, options.files), count]),
 )}
-
-\`train\`, \`valid\` and \`test\` are conversations; \`base\` and \`base-valid\` are for a base model from scratch, \`tool-cases\` are questions of the evaluation.
-${leftOut.length > 0 ? `\nLeft out of this copy:\n\n${table(["reason", "rows"], leftOut)}\n` : ""}
+${rows.base > 0 ? "\n`train`, `valid` and `test` are conversations; `base` and `base-valid` are for a base model from scratch, `tool-cases` are questions of the evaluation.\n" : ""}${leftOut.length > 0 ? `\nLeft out of this copy:\n\n${table(["reason", "rows"], leftOut)}\n` : ""}
 ${table(
   ["domain", ...SIDES, "share"],
   Object.entries(stats.domain).map(([name, count]) => [

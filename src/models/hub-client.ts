@@ -40,11 +40,15 @@ const Tree = z.array(
   }),
 );
 
+const DOWNLOAD_HINT =
+  "Run the same command again when the network is back: what has come stays. Without a network, give the model as a folder (base.kind=folder).";
+
 /** Runs `work` again after what another attempt may mend; a TwainError is not. Throws `model/hub-unreachable`. */
 export async function retrying<T>(
   hub: HubConnection,
   what: string,
   work: () => Promise<T>,
+  hint = DOWNLOAD_HINT,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -58,7 +62,7 @@ export async function retrying<T>(
           "model/hub-unreachable",
           `${what}: ${ATTEMPTS} attempts failed: ${cause instanceof Error ? cause.message : String(cause)}`,
           {
-            hint: "Run the same command again when the network is back: what has come stays. Without a network, give the model as a folder (base.kind=folder).",
+            hint,
             cause: error,
           },
         );
