@@ -2,7 +2,7 @@
 import { TwainError } from "../core/errors.ts";
 import { tagVersion } from "../data/versions/dataset-version.ts";
 import { defineCommand, jsonArg } from "./command.ts";
-import { completeDataset, currentReport, openDataset } from "./dataset-ref.ts";
+import { currentReport, openDataset } from "./dataset-ref.ts";
 import { number } from "./terminal.ts";
 
 export const command = defineCommand(
@@ -18,7 +18,6 @@ export const command = defineCommand(
         hint: `Tag a run: twainbot data tag ${args.run.split("@")[0]} ${args.version}.`,
       });
     const { dir, recipe } = await openDataset(args.run, args.runs, signal);
-    await completeDataset(dir, recipe);
     const report = await currentReport(dir);
     const { record, made } = await tagVersion(dir, args.version, {
       name: recipe.name,

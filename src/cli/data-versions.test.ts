@@ -1,10 +1,13 @@
 /** `data tag`, `data versions` and `data diff` on two runs, as a user would do it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Conversation } from "../core/conversation.ts";
 import { writeJsonl } from "../core/jsonl.ts";
+import { packageRoot } from "../core/package-root.ts";
 import { conversation, talk, twoCalls } from "../data/exports/test-conversations.ts";
 import type { EvalReport } from "../evals/report.ts";
 import type { Command } from "./command.ts";
@@ -107,6 +110,26 @@ test("the same dataset twice is said to be", async () => {
 
 test("no runs at all", async () => {
   expect(await told(versions)).toContain("Make one: twainbot run nano.");
+});
+
+test("the commands of two words are found by both", async () => {
+  const twainbot = async (...args: string[]): Promise<{ code: number; text: string }> => {
+    const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args], {
+      cwd: packageRoot(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data: Buffer) => (text += data.toString()));
+    const [code] = (await once(child, "close")) as [number];
+    return { code, text };
+  };
+  const [listed, half] = await Promise.all([
+    twainbot("data", "versions", "--runs", runs),
+    twainbot("data", "--runs", runs),
+  ]);
+  expect(listed).toMatchObject({ code: 0, text: expect.stringContaining("Make one:") });
+  expect(half).toMatchObject({ code: 2, text: expect.stringContaining("twainbot data diff") });
 });
 
 describe("refused", () => {

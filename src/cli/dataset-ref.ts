@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { TwainError } from "../core/errors.ts";
 import { type Recipe, parseRecipe } from "../core/recipe.ts";
 import { type DatasetDir, type RunDir, runDir } from "../core/run-dir.ts";
-import { type Manifest, outputsFingerprint, outputsMatch, readManifest } from "../core/stage.ts";
+import { outputsFingerprint, outputsMatch, readManifest } from "../core/stage.ts";
 import { datasetState, openVersion } from "../data/versions/dataset-version.ts";
 import { EvalReport } from "../evals/report.ts";
 import { readRunRecipe } from "./open-run.ts";
@@ -36,10 +36,10 @@ async function runNamed(text: string, runs: string): Promise<RunDir> {
   });
 }
 
-/** The run's dataset as its manifest has it. Throws `export/no-dataset` while there is none, or half of one. */
-export async function completeDataset(dir: RunDir, recipe: Recipe): Promise<Manifest> {
+/** Throws `export/no-dataset` while the run has none, or one that its manifest does not know. */
+async function requireDataset(dir: RunDir, recipe: Recipe): Promise<void> {
   const manifest = await readManifest(dir, "curate");
-  if (manifest && (await outputsMatch(dir, manifest))) return manifest;
+  if (manifest && (await outputsMatch(dir, manifest))) return;
   throw new TwainError(
     "export/no-dataset",
     manifest
@@ -67,7 +67,7 @@ export async function openDataset(
   }
   const dir = await runNamed(text, runs);
   const recipe = await readRunRecipe(dir);
-  await completeDataset(dir, recipe);
+  await requireDataset(dir, recipe);
   const { dataset: hash } = await datasetState(dir.dataset, signal);
   return { label, dir, dataset: dir.dataset, recipe, hash };
 }

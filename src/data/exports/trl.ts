@@ -92,6 +92,8 @@ each call the arguments of all tools, with null where it has none:
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
     ).train()
 
+Parquet (\`--parquet\`) says so itself: \`load_dataset("parquet", data_files=…)\` needs no \`features\`.
+
 Axolotl:
 
     datasets:
