@@ -16,6 +16,8 @@ export interface EvalText {
    * or the place is kept from training, so the words around the place are no secret.
    */
   wholeForTemplates: boolean;
+  /** A request that a template put around a document: one shorter than an n-gram is in many rows of every split. */
+  framed?: boolean;
 }
 
 export interface Contamination {
@@ -118,7 +120,7 @@ export function createContaminationIndex(limits: ContaminationLimits): Contamina
     },
     add(text) {
       const words = wordsOf(text.text);
-      if (words.length < MIN_WORDS) return;
+      if (words.length < (text.framed ? ngram : MIN_WORDS)) return;
       const plain = words.join(" ");
       if (whole.has(plain)) return;
       whole.set(plain, text);

@@ -12,6 +12,7 @@ import { runStage } from "../core/stage.ts";
 import { ToolCase } from "../core/tool-case.ts";
 import { collect } from "./collect.ts";
 import { curate } from "./curate.ts";
+import { why } from "./why.ts";
 import { testBook } from "./sources/test-book.ts";
 
 let folder: string;
@@ -151,4 +152,40 @@ test("a source that is wiped out stops the run and leaves the ledger to tell why
     51,
   );
   expect(await readdir(join(folder, "wiped"))).not.toContain("dataset");
+});
+
+test("a row that says what an evaluation asks is not trained on, and its line tells why", async () => {
+  const plain = recipeOf([{ kind: "bundled", sets: ["franklin", "headlines"] }]);
+  const { dir: before } = await run(plain, "before");
+  const rows: ConversationRow[] = [];
+  for await (const row of readJsonl(before.dataset.train, ConversationRow)) rows.push(row);
+  const secret = rows.find(
+    ({ tags, messages }) => tags.domain === "literary" && messages.at(-1)!.content!.length > 100,
+  )!;
+  const file = join(folder, "own.jsonl");
+  await writeFile(
+    file,
+    `${JSON.stringify({ id: "q1", prompt: secret.messages.at(-1)!.content })}\n`,
+  );
+
+  const { dir } = await run(
+    recipeOf(plain.data.sources, { decontaminate: { files: [file] } }),
+    "after",
+  );
+  const left = await readFile(dir.dataset.train, "utf8");
+  expect(left).not.toContain(`"id":"${secret.id}"`);
+  const lines = (await readFile(dir.contaminated, "utf8")).trim().split("\n");
+  expect(left.trim().split("\n")).toHaveLength(rows.length - lines.length);
+  const stats = JSON.parse(await readFile(dir.dataset.stats, "utf8")) as {
+    rows: Record<string, number>;
+  };
+  expect(stats.rows.train).toBe(rows.length - lines.length);
+  const story = await why(dir, secret.id, new AbortController().signal);
+  expect(story).toMatchObject({
+    type: "record",
+    outcome: "dropped",
+    reason: "decontaminate: same text in own.jsonl",
+    cutFrom: secret.meta.parents,
+    verdicts: [{ match: { set: "own.jsonl", item: "q1" } }],
+  });
 });

@@ -180,6 +180,7 @@ async function* removeContaminated(
   spools: { dataset: Spool<ConversationRow>; base: Spool<ConversationRow>; cases: Spool<ToolCase> },
   sides: Uint8Array,
   made: Made,
+  signal: AbortSignal,
 ): AsyncGenerator<RunEvent> {
   await rm(dir.contaminated, { force: true });
   if (!config.decontaminate) return;
@@ -196,6 +197,7 @@ async function* removeContaminated(
     ],
     { cases: spools.cases, test: test() },
     config.decontaminate,
+    signal,
   );
   for (const line of removed[0]!) sides[line] = REMOVED;
   for (const line of removed[1]!) made.baseValid[line] = REMOVED;
@@ -251,7 +253,7 @@ export const curate: Stage<CurateStageConfig> = {
         dropped: made.rejected,
       };
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
-      yield* removeContaminated(dir, config.curate, spools, sides, made);
+      yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
       const counts: Record<string, number> = { documents: documents.length };
       for (const [i, side] of SIDES.entries())
         counts[side] = await spools.dataset.copy(dir.dataset[side], (line) => sides[line] === i);

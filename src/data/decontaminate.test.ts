@@ -67,6 +67,7 @@ async function removedFrom(
     [{ rows: train, trained: () => true }],
     { cases: evaluation.cases ?? [], test: evaluation.test ?? [] },
     { files, ngram: 13, common: 10, near: 0.8, maxLoss: 1, ...config },
+    new AbortController().signal,
   );
   // Every row that goes has its line, with the set and the words in it.
   expect(lines.map(({ id }) => id)).toEqual([...removed[0]!].map((line) => train[line]!.id));
@@ -108,6 +109,19 @@ describe("an n-gram of the test split", () => {
     expect((await removedFrom(many, { test: [hidden] })).ids).toEqual([]);
     expect((await removedFrom(many.slice(1), { test: [hidden] })).ids).toHaveLength(10);
   });
+});
+
+test("a request around a document is no secret, what the document says is", async () => {
+  const ask = "Write a satirical headline about the weather of tomorrow";
+  const headline = "Area Man Finds Umbrella He Never Lost";
+  const found = await removedFrom(
+    [
+      row("other", ask, "Nation Waits For Rain In Vain Again", ["d1"]),
+      row("same", "Another, please.", headline, ["d2"]),
+    ],
+    { test: [row("t", ask, headline, ["d3"])] },
+  );
+  expect(found).toMatchObject({ ids: ["same"], reasons: ["same text in test"] });
 });
 
 describe("templated tool questions", () => {

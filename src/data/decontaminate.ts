@@ -1,4 +1,5 @@
 /** Takes the rows out of training that say what an evaluation asks. */
+import { setImmediate } from "node:timers/promises";
 import type { ConversationRow } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
 import type { Recipe } from "../core/recipe.ts";
@@ -8,6 +9,9 @@ import { caseText, fileTexts, testTexts, textsOf } from "./eval-texts.ts";
 import type { LedgerLine } from "./ledger.ts";
 
 export type DecontaminateConfig = NonNullable<Recipe["curate"]["decontaminate"]>;
+
+/** Rows between two turns of the event loop. */
+const BREATH = 1024;
 
 export const DECONTAMINATE = "decontaminate";
 
@@ -51,42 +55,52 @@ export async function decontaminate(
   training: readonly TrainRows[],
   evaluation: { cases: Iterable<ToolCase>; test: Iterable<ConversationRow> },
   config: DecontaminateConfig,
+  signal: AbortSignal,
 ): Promise<{ removed: Set<number>[]; lines: LedgerLine[] }> {
   const index = createContaminationIndex(config);
   for (const row of evaluation.cases) index.add(caseText(row));
   for (const row of evaluation.test) for (const text of testTexts(row)) index.add(text);
   for (const path of config.files) for await (const text of fileTexts(path)) index.add(text);
 
-  const each = function* ({ rows, trained }: TrainRows): Generator<[number, ConversationRow]> {
+  const each = async function* ({
+    rows,
+    trained,
+  }: TrainRows): AsyncGenerator<[number, ConversationRow]> {
     let line = 0;
     for (const row of rows) {
+      // Rows come without waiting; Ctrl-C would never be heard.
+      if (line % BREATH === 0) await setImmediate();
+      signal.throwIfAborted();
       if (trained(line)) yield [line, row];
       line++;
     }
   };
-  for (const set of training) for (const [, row] of each(set)) index.count(textsOf(row));
+  for (const set of training) for await (const [, row] of each(set)) index.count(textsOf(row));
 
   const lines: LedgerLine[] = [];
   const domains = new Map<string, { rows: number; lost: number }>();
-  const removed = training.map((set) => {
+  const exampleOf = new Map<string, string>();
+  const removed: Set<number>[] = [];
+  for (const set of training) {
     const gone = new Set<number>();
-    for (const [line, row] of each(set)) {
+    for await (const [line, row] of each(set)) {
       let counts = domains.get(row.tags.domain);
       if (!counts) domains.set(row.tags.domain, (counts = { rows: 0, lost: 0 }));
       counts.rows++;
       const found = index.judge(textsOf(row));
       if (!found) continue;
       counts.lost++;
+      exampleOf.set(row.tags.domain, row.id);
       gone.add(line);
       lines.push(lineOf(row, found));
     }
-    return gone;
-  });
+    removed.push(gone);
+  }
   for (const [domain, { rows, lost }] of domains) {
     if (lost <= rows * config.maxLoss) continue;
     throw new TwainError(
       "curate/contaminated",
-      `${lost} of ${rows} rows for training of the domain ${domain} say what an evaluation asks, such as ${lines.find(({ kind }) => kind === "row")?.id}`,
+      `${lost} of ${rows} rows for training of the domain ${domain} say what an evaluation asks, such as ${exampleOf.get(domain)}`,
       {
         hint: "Look whether the evaluation was made from the same texts. If the losses are right, raise curate.decontaminate.maxLoss.",
       },

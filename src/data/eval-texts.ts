@@ -27,13 +27,23 @@ export const caseText = ({ id, messages }: ToolCase): EvalText => ({
   wholeForTemplates: true,
 });
 
-export const testTexts = (row: ConversationRow): EvalText[] =>
-  textsOf(row).texts.map((text) => ({
-    set: "test",
-    item: row.id,
-    text,
-    wholeForTemplates: row.meta.parents.length === 0,
-  }));
+/** Of an episode its last question, as of a case; of a row that was made from a document what it says, and its request. */
+export function testTexts(row: ConversationRow): EvalText[] {
+  const text = { set: "test", item: row.id };
+  if (row.meta.parents.length === 0)
+    return said(row, ["user"])
+      .slice(-1)
+      .map((asks) => ({ ...text, text: asks, wholeForTemplates: true }));
+  return [
+    ...said(row, ["assistant"]).map((says) => ({ ...text, text: says, wholeForTemplates: false })),
+    ...said(row, ["user"]).map((asks) => ({
+      ...text,
+      text: asks,
+      wholeForTemplates: false,
+      framed: true,
+    })),
+  ];
+}
 
 const Line = z.looseObject({ id: z.union([z.string(), z.number()]).optional() });
 const Message = z.looseObject({ role: z.string(), content: z.string().nullish() });
