@@ -3,6 +3,7 @@ import type { Fate } from "../data/record-head.ts";
 import type { RecordStory, RowLine } from "../data/record-story.ts";
 import { type Page, facts, heading, paragraph, some } from "./page.ts";
 import { fit, number } from "./terminal.ts";
+import { writtenFacts } from "./written-facts.ts";
 
 /** `train 12, valid 1`, the most frequent first. */
 function counted(names: readonly string[]): string {
@@ -55,6 +56,7 @@ export function recordText(story: RecordStory, page: Page): string[] {
     ["year", story.year?.toString()],
     ["collected", story.fetchedAt],
     ["sha256", story.sha256],
+    ...writtenFacts(story.written),
     ["cut from", cutFrom],
   ]);
   const dropped = chunks.flatMap((chunk) => chunk.reason ?? []);

@@ -5,6 +5,7 @@ import { callText } from "./conversation-text.ts";
 import { type Page, facts, heading, paragraph } from "./page.ts";
 import { recordText } from "./record-text.ts";
 import type { Paint } from "./terminal.ts";
+import { writtenFacts } from "./written-facts.ts";
 
 function messageLines(messages: readonly WireMessage[], page: Page): string[] {
   const say = (role: string, text: string): string[] =>
@@ -35,6 +36,7 @@ function rowText(story: RowStory, page: Page): string[] {
       ["url", meta.url],
       ["made by", meta.generator],
       ["template", meta.template],
+      ...writtenFacts(meta.written),
       ["split key", meta.split_key],
     ]),
     ...heading(

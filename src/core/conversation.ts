@@ -38,6 +38,22 @@ export const Tags = z.strictObject({
 });
 export type Tags = z.infer<typeof Tags>;
 
+/** Of a row that a language model wrote, as a whole or in part. */
+export const WrittenBy = z.strictObject({
+  /** As the recipe names it, and as the endpoint does where that is another name. */
+  model: z.string().min(1),
+  served: z.string().optional(),
+  /** Name and hash of the prompt's file: `hybrid@1f2e3d4c`. */
+  prompt: z.string(),
+  /** 0 for the first answer to the prompt. */
+  sample: z.number().int().nonnegative(),
+  /** Names the file of the answer in the cache. */
+  request: z.string(),
+  /** What the model's licence or the service's terms say of what it writes. */
+  terms: z.string().min(1),
+});
+export type WrittenBy = z.infer<typeof WrittenBy>;
+
 export const Meta = z.strictObject({
   /** Ids of the documents that the row was made from. */
   parents: z.array(z.string()),
@@ -45,6 +61,7 @@ export const Meta = z.strictObject({
   url: z.string().optional(),
   generator: z.string().optional(),
   template: z.string().optional(),
+  written: WrittenBy.optional(),
   /** Rows with one key stay on one side of the split: the work, the phrasing, the place. */
   split_key: z.string(),
 });

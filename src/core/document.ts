@@ -10,6 +10,8 @@ export const DocumentKind = z.enum([
   "headline",
   "joke",
   "weather-answer",
+  /** Only a model writes these: what people type is made from templates. */
+  "question",
 ]);
 export type DocumentKind = z.infer<typeof DocumentKind>;
 

@@ -7,6 +7,8 @@ import {
   WireTool,
   fromWireMessage,
   fromWireTool,
+  toWireMessage,
+  toWireTool,
 } from "./chat.ts";
 import { Meta, Tags } from "./conversation.ts";
 
@@ -42,5 +44,18 @@ export function fromPreferenceRow(row: PreferenceRow): Preference {
     ...(row.tools && { tools: row.tools.map(fromWireTool) }),
     tags: row.tags,
     meta: row.meta,
+  };
+}
+
+export function toPreferenceRow(preference: Preference): PreferenceRow {
+  const [first, ...rest] = (preference.tools ?? []).map(toWireTool);
+  return {
+    id: preference.id,
+    prompt: preference.prompt.map(toWireMessage),
+    chosen: preference.chosen.map(toWireMessage),
+    rejected: preference.rejected.map(toWireMessage),
+    ...(first && { tools: [first, ...rest] }),
+    tags: preference.tags,
+    meta: preference.meta,
   };
 }

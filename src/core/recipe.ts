@@ -7,6 +7,7 @@ import { Persona } from "./conversation.ts";
 import { DocumentKind } from "./document.ts";
 import { TwainError } from "./errors.ts";
 import { explainIssues } from "./recipe-errors.ts";
+import { WrittenConfig } from "./written-config.ts";
 
 /** One source of documents; its other fields belong to `data/sources/<kind>.ts`. */
 export const SourceConfig = z.looseObject({ kind: z.string() });
@@ -71,6 +72,8 @@ const CurateConfig = z.strictObject({
     .prefault({}),
   /** Copying and reading drills for a base model from scratch. */
   drills: count.default(0),
+  /** Texts that a language model writes; left out, none is asked. */
+  written: WrittenConfig.optional(),
   split: z
     .strictObject({ valid: fraction.default(0.03), test: fraction.default(0.05) })
     .prefault({}),
@@ -153,7 +156,7 @@ const DaptConfig = TrainingConfig.extend({
   learningRate: z.number().positive().default(1e-4),
   /** Which of the curated texts; of a book its passages are. */
   kinds: z
-    .array(DocumentKind.exclude(["book"]))
+    .array(DocumentKind.exclude(["book", "question"]))
     .nonempty()
     .default(["passage", "aphorism", "weather-answer"]),
   /** Share of training tokens by whose text it is; left out, as much of each as there is. */

@@ -44,6 +44,11 @@ export interface RunDir {
   readonly dataset: DatasetDir;
   /** Tagged versions of the dataset, a folder each. */
   readonly versions: string;
+  /** Texts that a model wrote, the dropped ones too, and the requests for them that failed. */
+  readonly written: string;
+  readonly failures: string;
+  /** Preference pairs whose rejected side a model wrote. */
+  readonly contrast: string;
   readonly base: TrainingFiles & { readonly root: string };
   /** Base models in the formats of `train.quantization`, named by the hash of what they were made from. */
   readonly quantized: string;
@@ -97,6 +102,9 @@ export function runDir(root: string): RunDir {
     curated: at("curate", "documents.jsonl"),
     dataset: datasetDir(at("dataset")),
     versions: at("versions"),
+    written: at("curate", "written.jsonl"),
+    failures: at("curate", "failures.jsonl"),
+    contrast: at("curate", "contrast.jsonl"),
     base: { root: at("base", "model"), ...trainingFiles("base") },
     quantized: at("base", "quantized"),
     dapt: { adapter: at("dapt", "adapter"), ...trainingFiles("dapt") },

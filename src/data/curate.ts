@@ -2,29 +2,34 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
-import { type ConversationRow, toRow } from "../core/conversation.ts";
+import { type Conversation, type ConversationRow, toRow } from "../core/conversation.ts";
 import { Document } from "../core/document.ts";
 import { TwainError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import { hashFile, sha256 } from "../core/hash.ts";
 import { readJsonl, writeJsonl } from "../core/jsonl.ts";
 import { packageRoot } from "../core/package-root.ts";
+import { toPreferenceRow } from "../core/preference.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
-import type { Stage } from "../core/stage.ts";
+import { type Stage, readManifest } from "../core/stage.ts";
 import type { ToolCase } from "../core/tool-case.ts";
 import { documentsFile } from "./collect.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { type RowCount, countRow, datasetStats } from "./dataset-stats.ts";
 import { DECONTAMINATE, decontaminate } from "./decontaminate.ts";
 import { hashEvalSet } from "./eval-texts.ts";
-import { type LedgerLine, openLedger } from "./ledger.ts";
+import { LedgerLine, openLedger } from "./ledger.ts";
 import { createLosses } from "./losses.ts";
 import { runPipeline } from "./pipeline.ts";
 import { SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
 import { synthesize } from "./synth/synthesize.ts";
+import { endpointKey } from "./written/endpoint.ts";
+import { checkWrittenKinds } from "./written/plan-texts.ts";
+import { promptHashes } from "./written/prompt.ts";
+import { type WrittenData, checkEndpoint, writeData } from "./written/written.ts";
 
 export interface CurateStageConfig {
   curate: Recipe["curate"];
@@ -122,8 +127,57 @@ interface Made {
   rejected: Record<string, number>;
 }
 
+/** The same whatever the pace of the requests, which decides no row. */
+const withoutPace = (curate: Recipe["curate"]): Recipe["curate"] => ({
+  ...curate,
+  ...(curate.written && { written: { ...curate.written, concurrency: 1, timeoutSeconds: 1 } }),
+});
+
+/** What a model writes for the recipe, where it asks for that; its part of the ledger is added to the file. */
+async function* writtenData(
+  documents: Spool<Document>,
+  recipe: Recipe,
+  dir: RunDir,
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent, WrittenData | undefined> {
+  const { curate: config, seed } = recipe;
+  if (!config.written) {
+    for (const stale of [dir.written, dir.contrast, dir.failures]) await rm(stale, { force: true });
+    return undefined;
+  }
+  const data = yield* writeData([...documents], {
+    curate: config,
+    config: config.written,
+    seed,
+    dir,
+    env: process.env,
+    fetch: globalThis.fetch,
+    signal,
+  });
+  async function* lines(): AsyncGenerator<LedgerLine> {
+    yield* readJsonl(dir.ledger, LedgerLine);
+    yield* data.lines;
+  }
+  await writeJsonl(dir.ledger, lines());
+  if (data.rows.length + data.pairs.length === 0) {
+    const { kinds } = data.stats;
+    const reasons = Object.values(kinds).flatMap(({ dropped }) => Object.entries(dropped));
+    const most = reasons.toSorted((a, b) => b[1] - a[1]).slice(0, 3);
+    throw new TwainError(
+      "curate/nothing-written",
+      `${data.stats.model} was asked for ${Object.values(kinds).reduce((sum, { texts }) => sum + texts, 0)} texts, and none was kept: ${most.map(([reason, count]) => `${count} ${reason}`).join(", ")}`,
+      {
+        hint: "curate/written.jsonl has what it said. A larger model may do, or response_format in curate.written.endpoint.body.",
+      },
+    );
+  }
+  await writeJsonl(dir.contrast, data.pairs.map(toPreferenceRow));
+  return data;
+}
+
 async function* makeRows(
   documents: Spool<Document>,
+  written: readonly Conversation[],
   config: CurateStageConfig,
   seed: number,
   signal: AbortSignal,
@@ -134,6 +188,7 @@ async function* makeRows(
     config: config.curate,
     seed,
     wantBase: config.wantBase,
+    written,
     signal,
   })) {
     switch (item.to) {
@@ -215,18 +270,27 @@ export const curate: Stage<CurateStageConfig> = {
   name: "curate",
   needs: ["collect"],
   config: (recipe) => ({
-    curate: recipe.curate,
+    curate: withoutPace(recipe.curate),
     sources: recipe.data.sources.map(({ kind }) => kind),
     wantBase: recipe.base.kind === "scratch",
   }),
 
+  async check(recipe, dir) {
+    const { written } = recipe.curate;
+    if (!written) return;
+    checkWrittenKinds(written);
+    checkEndpoint(written, recipe.data.network);
+    // Where there is a dataset already, its answers are in the cache.
+    if (!(await readManifest(dir, "curate"))) endpointKey(written.endpoint, process.env);
+  },
+
   /** Synthesis reads phrasings, answers and places that ship with the package; rows are held to evaluations. */
-  async inputs({ curate: { decontaminate: asked } }) {
+  async inputs({ curate: { decontaminate: asked, written } }) {
     const folder = join(packageRoot(), "corpus");
     const names = (await readdir(folder)).filter((name) => /\.jsonl?$/.test(name)).toSorted();
     const hashes = names.map(async (name) => [name, (await hashFile(join(folder, name))).sha256]);
     const evaluations = (asked?.files ?? []).map(async (path) => [path, await hashEvalSet(path)]);
-    return Promise.all([...hashes, ...evaluations]);
+    return Promise.all([...hashes, ...evaluations, ...(written ? await promptHashes() : [])]);
   },
 
   async *run({ recipe, config, dir, signal }) {
@@ -239,12 +303,20 @@ export const curate: Stage<CurateStageConfig> = {
     try {
       const documents = await open<Document>(dirname(dir.curated), "documents");
       const dropped = yield* curateDocuments(documents, dir, config, recipe.seed, signal);
+      const written = yield* writtenData(documents, recipe, dir, signal);
       const spools = {
         dataset: await open<ConversationRow>(dir.dataset.root, "dataset"),
         base: await open<ConversationRow>(dir.dataset.root, "base"),
         cases: await open<ToolCase>(dir.dataset.root, "cases"),
       };
-      const made = yield* makeRows(documents, config, recipe.seed, signal, spools);
+      const made = yield* makeRows(
+        documents,
+        written?.rows ?? [],
+        config,
+        recipe.seed,
+        signal,
+        spools,
+      );
       yield {
         type: "tally",
         stage: "curate",
@@ -263,6 +335,13 @@ export const curate: Stage<CurateStageConfig> = {
         (line) => made.baseValid[line] === 1,
       );
       counts["tool-cases"] = await spools.cases.copy(dir.dataset.toolCases, () => true);
+      const ownDropped = { ...dropped };
+      if (written) {
+        counts.written = written.rows.length;
+        counts["written-pairs"] = written.pairs.length;
+        for (const [reason, count] of Object.entries(written.dropped))
+          dropped[`written ${reason}`] = count;
+      }
       const stats = datasetStats({
         rows: made.counts,
         sides,
@@ -271,7 +350,8 @@ export const curate: Stage<CurateStageConfig> = {
         toolCases: made.cases,
         rejected: made.rejected,
         documents,
-        dropped,
+        dropped: ownDropped,
+        ...(written && { written: written.stats }),
       });
       await writeFileAtomic(dir.dataset.stats, `${JSON.stringify(stats, null, 2)}\n`);
       await writeFileAtomic(dir.dataset.card, datasetCard(recipe, stats, { files: "jsonl" }));
@@ -298,6 +378,7 @@ export const curate: Stage<CurateStageConfig> = {
           toolCases,
           statsFile,
           card,
+          ...(written ? [dir.written, dir.contrast] : []),
         ],
         counts,
         dropped,

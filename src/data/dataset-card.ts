@@ -2,7 +2,7 @@
 import { hubLicence, mayRedistribute, restrictedRows } from "../core/licence.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
-import type { DatasetStats } from "./dataset-stats.ts";
+import { type DatasetStats, WRITTEN } from "./dataset-stats.ts";
 import { SIDES } from "./split.ts";
 
 export interface CardOptions {
@@ -42,9 +42,9 @@ function families(templates: Counts): Counts {
   return found;
 }
 
-/** Programs of this project put rows together from texts and templates; any other generator is a model. */
+/** Programs of this project put rows together from texts and templates, but for one, which asks a model; any other generator is a model. */
 export const isModelWritten = (generator: string | undefined): boolean =>
-  generator !== undefined && !generator.startsWith("twainbot-");
+  generator === WRITTEN || (generator !== undefined && !generator.startsWith("twainbot-"));
 
 const rowsOf = (counts: Counts, of: (name: string) => boolean): number =>
   Object.entries(counts).reduce((sum, [name, count]) => sum + (of(name) ? count : 0), 0);
@@ -114,6 +114,39 @@ function frontMatter(recipe: Recipe, stats: DatasetStats, options: CardOptions):
 const filesOf = (name: string, files: CardOptions["files"]): string =>
   files === "parquet" ? `\`${name}.parquet\`, \`${name}.jsonl\`` : `\`${name}.jsonl\``;
 
+function writtenSection({
+  model,
+  terms,
+  prompts,
+  kinds,
+  rows,
+  ...spent
+}: NonNullable<DatasetStats["written"]>): string {
+  const most = (dropped: Counts): string =>
+    Object.entries(dropped)
+      .toSorted((a, b) => b[1] - a[1])
+      .slice(0, 4)
+      .map(([reason, count]) => `${count} ${reason}`)
+      .join(", ");
+  return `## Written by a language model
+
+${rows.train} rows of train, ${rows.valid} of valid and ${rows.test} of test were written by \`${model}\`, as a whole or in part; each says so in \`meta.written\`, with the prompt and the sample. Its terms, as the recipe gives them: ${terms}.
+
+${table(
+  ["kind", "asked for", "kept", "most frequent reasons of the others"],
+  Object.entries(kinds).map(([name, { texts, kept, dropped }]) => [
+    name,
+    texts,
+    kept,
+    most(dropped),
+  ]),
+)}
+
+Prompts: ${prompts.join(", ")}. It took ${spent.requests} requests, ${spent.inputTokens} tokens of prompts and ${spent.outputTokens} of answers${spent.cost === undefined ? "" : `, which cost ${spent.cost} in the currency of the recipe's prices`}. Kept pairs of \`contrast\` are in \`curate/contrast.jsonl\`, not among the rows.
+
+`;
+}
+
 export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
@@ -174,7 +207,7 @@ ${table(
 
 Every row names its licence and the documents that it was made from (\`meta.licence\`, \`meta.parents\`).${restricted > 0 ? ` **${restricted} rows may not be handed on: do not publish this dataset as a whole.**` : ""}
 
-## How it was made
+${stats.written ? writtenSection(stats.written) : ""}## How it was made
 
 ${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed. \`curate/ledger.jsonl\` of the run has every verdict on every record.
 

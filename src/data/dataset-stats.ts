@@ -8,6 +8,23 @@ import { countWords } from "./steps/sentences.ts";
 const Counts = z.record(z.string(), z.number());
 type Counts = z.infer<typeof Counts>;
 
+const OfSides = z.object({ train: z.number(), valid: z.number(), test: z.number() });
+
+/** What a language model was asked for, and what came of it. */
+export const WrittenStats = z.object({
+  model: z.string(),
+  terms: z.string(),
+  prompts: z.array(z.string()),
+  /** By kind: texts asked for, rows or pairs made, and why others were not. */
+  kinds: z.record(z.string(), z.object({ texts: z.number(), kept: z.number(), dropped: Counts })),
+  requests: z.number(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** In the currency of the recipe's prices. */
+  cost: z.number().optional(),
+});
+export type WrittenStats = z.infer<typeof WrittenStats>;
+
 /** `stats.json`. */
 export const DatasetStats = z.object({
   schema: z.literal(1),
@@ -21,10 +38,7 @@ export const DatasetStats = z.object({
   }),
   /** Of all messages that the assistant says, over the three splits. */
   assistantWords: z.number(),
-  domain: z.record(
-    z.string(),
-    z.object({ train: z.number(), valid: z.number(), test: z.number() }),
-  ),
+  domain: z.record(z.string(), OfSides),
   persona: Counts,
   source: Counts,
   licence: Counts,
@@ -34,6 +48,8 @@ export const DatasetStats = z.object({
   /** Rows by how often the user speaks in them. */
   turns: Counts.default({}),
   synthetic: z.number(),
+  /** Of the synthetic rows, what a language model wrote. */
+  written: WrittenStats.extend({ rows: OfSides }).optional(),
   /** Synthetic rows that failed their checks, by reason. */
   rejected: Counts,
   documents: z.object({
@@ -46,6 +62,9 @@ export const DatasetStats = z.object({
 });
 export type DatasetStats = z.infer<typeof DatasetStats>;
 
+/** What `meta.generator` says of rows that a model wrote for this project. */
+export const WRITTEN = "twainbot-written";
+
 export interface RowCount {
   domain: string;
   persona: string;
@@ -55,6 +74,8 @@ export interface RowCount {
   generator?: string;
   turns: number;
   synthetic: boolean;
+  /** By a language model. */
+  written: boolean;
   words: number;
 }
 
@@ -74,6 +95,7 @@ export function countRow(row: Conversation): RowCount {
     ...(generator !== undefined && { generator }),
     turns: row.messages.filter((message) => message.role === "user").length,
     synthetic,
+    written: row.meta.written !== undefined,
     words,
   };
 }
@@ -95,7 +117,9 @@ export function datasetStats(input: {
   rejected: Counts;
   documents: Iterable<Document> & { readonly length: number };
   dropped: Counts;
+  written?: WrittenStats;
 }): DatasetStats {
+  const written: Record<Side, number> = { train: 0, valid: 0, test: 0 };
   const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
   const domain: Record<string, Record<Side, number>> = {};
   const counts = {
@@ -121,6 +145,7 @@ export function datasetStats(input: {
     if (row.generator !== undefined) increment(counts.generator, row.generator);
     assistantWords += row.words;
     if (row.synthetic) synthetic++;
+    if (row.written) written[side]++;
   }
   const documents = {
     kept: input.documents.length,
@@ -151,6 +176,7 @@ export function datasetStats(input: {
     generator: sorted(counts.generator),
     turns: sorted(counts.turns),
     synthetic,
+    ...(input.written && { written: { ...input.written, rows: written } }),
     rejected: sorted(input.rejected),
     documents: { ...documents, source: sorted(documents.source), kind: sorted(documents.kind) },
   };

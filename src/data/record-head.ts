@@ -1,4 +1,5 @@
 /** A record of the ledger, joined with the document that its source gave. */
+import { WrittenBy } from "../core/conversation.ts";
 import type { Document } from "../core/document.ts";
 import type { LedgerLine } from "./ledger.ts";
 import { type RunRecords, firstOf } from "./run-records.ts";
@@ -24,6 +25,8 @@ export interface RecordHead extends Fate {
   fetchedAt?: string;
   /** Of the raw bytes of the collected document. */
   sha256?: string;
+  /** Of a text that a language model was asked for; where its answer did not come, only by whom. */
+  written?: Partial<WrittenBy>;
 }
 
 /** What the last verdict made of a record. */
@@ -33,6 +36,11 @@ export function fateOf({ id, chunks, verdicts }: LedgerLine): Fate {
   return last?.verdict === "drop"
     ? { id, outcome: "dropped", reason: `${last.step}: ${last.reason ?? ""}` }
     : { id, outcome: "kept" };
+}
+
+/** Who wrote it, where a model did: the document says so itself. */
+function writtenBy({ source, extra }: Document): Partial<WrittenBy> | undefined {
+  return source === "written" ? WrittenBy.partial().strip().parse(extra) : undefined;
 }
 
 /** Other records that a line leads to, one after the other. */
@@ -61,18 +69,22 @@ async function collectedAs(records: RunRecords, id: string): Promise<Document | 
   );
 }
 
-const headOf = (line: LedgerLine, origin: Document | undefined): RecordHead => ({
-  ...fateOf(line),
-  kind: line.kind,
-  source: line.source,
-  licence: line.licence,
-  ...(origin?.url !== undefined && { url: origin.url }),
-  ...(origin?.author !== undefined && { author: origin.author }),
-  ...(origin?.title !== undefined && { title: origin.title }),
-  ...(origin?.year !== undefined && { year: origin.year }),
-  ...(origin?.fetchedAt !== undefined && { fetchedAt: origin.fetchedAt }),
-  ...(origin && { sha256: origin.sha256 }),
-});
+function headOf(line: LedgerLine, origin: Document | undefined): RecordHead {
+  const written = origin && writtenBy(origin);
+  return {
+    ...fateOf(line),
+    kind: line.kind,
+    source: line.source,
+    licence: line.licence,
+    ...(origin?.url !== undefined && { url: origin.url }),
+    ...(origin?.author !== undefined && { author: origin.author }),
+    ...(origin?.title !== undefined && { title: origin.title }),
+    ...(origin?.year !== undefined && { year: origin.year }),
+    ...(origin?.fetchedAt !== undefined && { fetchedAt: origin.fetchedAt }),
+    ...(origin && { sha256: origin.sha256 }),
+    ...(written && { written }),
+  };
+}
 
 export interface ReadRecord {
   head: RecordHead;

@@ -24,9 +24,9 @@ export interface RunRecords {
   /** False where the curate stage is not finished: then there are no kept documents, rows and cases. */
   readonly complete: boolean;
   ledger(): AsyncGenerator<LedgerLine>;
-  /** As the sources gave them, in the recipe's order. */
+  /** As the sources gave them, in the recipe's order, then the texts that a model wrote. */
   collected(): AsyncGenerator<Document>;
-  /** As they came out of the last step. */
+  /** As they came out of the last step; those that a model wrote may also be dropped ones. */
   kept(): AsyncGenerator<Document>;
   rows(): AsyncGenerator<{ split: RowSplit; row: ReadRow }>;
   cases(): AsyncGenerator<ReadCase>;
@@ -89,9 +89,12 @@ export async function openRunRecords(dir: RunDir, signal: AbortSignal): Promise<
     },
     async *collected() {
       for (const path of await collectedFiles(dir)) yield* read(path, Document);
+      if (await exists(dir.written)) yield* read(dir.written, Document);
     },
     async *kept() {
-      if (complete) yield* read(dir.curated, Document);
+      if (!complete) return;
+      yield* read(dir.curated, Document);
+      if (await exists(dir.written)) yield* read(dir.written, Document);
     },
     async *rows() {
       if (!complete) return;

@@ -18,7 +18,7 @@ const Entry = z.strictObject({
   /** Where that is written. */
   terms: z.url().optional(),
   /** What each text is; a book is cut into passages. */
-  kind: DocumentKind,
+  kind: DocumentKind.exclude(["question"]),
   author: z.string().min(1).optional(),
   title: z.string().min(1).optional(),
   /** `style` teaches a voice; `neutral` is plain prose for a base model and the style classifier. */

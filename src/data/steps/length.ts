@@ -11,6 +11,7 @@ const BOUNDS: Record<DocumentKind, [number, number]> = {
   headline: [4, 45],
   joke: [5, 120],
   "weather-answer": [4, 150],
+  question: [3, 60],
 };
 
 /** Chunks of books are held to the recipe's size; a single sentence may be twice as long. */

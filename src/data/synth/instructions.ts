@@ -123,6 +123,8 @@ function lessonOf(document: Document, random: Random): Lesson | undefined {
     case "passage":
     case "aphorism":
       return literary(document, random);
+    case "question":
+      return undefined;
   }
 }
 

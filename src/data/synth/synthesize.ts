@@ -4,16 +4,13 @@ import type { Document } from "../../core/document.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Recipe } from "../../core/recipe.ts";
 import type { ToolCase } from "../../core/tool-case.ts";
-import { loadPlaces } from "../../weather/place.ts";
 import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
-import { byTool, episodeSplitKeys, onTrainSide, phrasingsOf } from "./question-templates.ts";
-import { fewAnswers } from "./few-answers.ts";
 import { knownWords } from "./known-words.ts";
-import { splitPlaces } from "./split-places.ts";
-import { loadVoices } from "./voices.ts";
+import { byTool, onTrainSide, phrasingsOf } from "./question-templates.ts";
+import { openSynthSources } from "./synth-sources.ts";
 
 export type Synthesized =
   | { to: "dataset"; row: Conversation }
@@ -33,14 +30,18 @@ const lastSaid = (row: Conversation | ToolCase): string =>
  */
 export async function* synthesize(
   documents: Iterable<Document> & { readonly length: number },
-  options: { config: Recipe["curate"]; seed: number; wantBase: boolean; signal: AbortSignal },
+  options: {
+    config: Recipe["curate"];
+    seed: number;
+    wantBase: boolean;
+    /** Rows that a model wrote; they come after those from documents. */
+    written?: readonly Conversation[];
+    signal: AbortSignal;
+  },
 ): AsyncGenerator<Synthesized> {
   const { config, signal } = options;
   const random = createRandom(options.seed).fork("synthesize");
-  const all = await loadVoices();
-  const voices = fewAnswers(all, config.episodes.answers, random.fork("answers"));
-  const world = await loadPlaces();
-  const split = splitPlaces(world, config.episodes.heldoutPlaces, random.fork("places"));
+  const { voices, world, split, splitKeys } = await openSynthSources(config, options.seed);
 
   const reserved = new Set<string>();
   const cases = makeCases({
@@ -67,7 +68,6 @@ export async function* synthesize(
 
   let done = 0;
   const total = config.episodes.train;
-  const splitKeys = episodeSplitKeys(voices, config.split, random.fork("split keys"));
   const episodes = makeEpisodes(
     { voices, places: split.train, world },
     {
@@ -92,6 +92,7 @@ export async function* synthesize(
     yield admit(row);
   }
   yield { to: "progress", label: "instructions", done: documents.length, total: documents.length };
+  for (const row of options.written ?? []) yield admit(row);
 
   if (!options.wantBase) return;
   const said = onTrainSide(phrasingsOf(voices, "train"), splitKeys);
