@@ -148,6 +148,7 @@ async function* writtenData(
   const data = yield* writeData([...documents], {
     curate: config,
     config: config.written,
+    steps: curationSteps(config, seed, ["written"]),
     seed,
     dir,
     env: process.env,

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -16,6 +16,7 @@ import { collect } from "../collect.ts";
 import { curate } from "../curate.ts";
 import { why } from "../why.ts";
 import { type TestEndpoint, scriptedAuthor, startTestEndpoint } from "./test-endpoint.ts";
+import { writeOnce } from "./test-write.ts";
 
 const training = { steps: 1, learningRate: 1e-3 };
 const KINDS = {
@@ -31,6 +32,9 @@ let server: TestEndpoint;
 let folder: string;
 /** Each test has a cache of its own. */
 let runs: string;
+const newRuns = async (): Promise<void> => {
+  runs = await mkdtemp(join(folder, "runs-"));
+};
 beforeAll(async () => {
   server = await startTestEndpoint();
   folder = await mkdtemp(join(tmpdir(), "twainbot-written-"));
@@ -40,16 +44,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  runs = await mkdtemp(join(folder, "runs-"));
+  await newRuns();
   server.requests = [];
   server.most = 0;
   server.answer = scriptedAuthor;
 });
 
-function recipeOf(written: object = {}, more: object = {}): Recipe {
+function recipeOf(written: object = {}, name = "t"): Recipe {
   return parseRecipe(
     {
-      name: "t",
+      name,
       data: { sources: [{ kind: "bundled", sets: ["franklin", "neutral"] }] },
       curate: {
         episodes: { train: 20, cases: 2 },
@@ -63,45 +67,24 @@ function recipeOf(written: object = {}, more: object = {}): Recipe {
       },
       base: { kind: "folder", path: "x" },
       train: training,
-      ...more,
     },
     "test",
   );
 }
 
-async function run(
-  recipe: Recipe,
-  name: string,
-  signal = new AbortController().signal,
-): Promise<{ dir: RunDir; events: RunEvent[] }> {
-  const dir = runDir(join(runs, name));
+/** The whole of both stages. */
+async function run(recipe: Recipe): Promise<{ dir: RunDir; events: RunEvent[] }> {
+  const dir = runDir(join(runs, recipe.name));
   const events: RunEvent[] = [];
+  const { signal } = new AbortController();
   await curate.check!(recipe, dir);
   for await (const event of runStage(collect, recipe, dir, signal)) events.push(event);
   for await (const event of runStage(curate, recipe, dir, signal)) events.push(event);
   return { dir, events };
 }
 
-/** Every byte that a run leaves but its manifest. */
-async function contents(dir: RunDir): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const root of [dir.dataset.root, dirname(dir.ledger)]) {
-    for (const name of await readdir(root))
-      if (name !== "manifest.json") found[name] = await readFile(join(root, name), "utf8");
-  }
-  return found;
-}
-
-async function rowsOf(dir: RunDir): Promise<ConversationRow[]> {
-  const rows: ConversationRow[] = [];
-  for (const name of ["train", "valid", "test"] as const)
-    for await (const row of readJsonl(dir.dataset[name], ConversationRow)) rows.push(row);
-  return rows;
-}
-const written = (rows: readonly ConversationRow[]): ConversationRow[] =>
-  rows.filter(({ meta }) => meta.written);
-const notices = (events: readonly RunEvent[]): string[] =>
-  events.flatMap((event) => (event.type === "notice" ? [event.message] : []));
+/** The model's part alone, from texts of the shipped corpus: what it made, and the bytes it left. */
+const write = (recipe: Recipe, people = 0) => writeOnce(recipe, runs, people);
 
 const codeOf = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -109,16 +92,20 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error as { code?: string }).code ?? error,
   );
 
-test("every kind: labelled rows, pairs, stories, a card, and the same bytes for any concurrency", async () => {
-  const { dir } = await run(recipeOf({ concurrency: 1 }), "one");
-  const rows = written(await rowsOf(dir));
-  for (const kind of [
-    "style-transfer",
-    "weather-humour",
-    "hybrid",
-    "paraphrase",
-    "back-translation",
-  ])
+test("every kind: labelled rows, pairs, a card, and stories of what was kept and what was not", async () => {
+  let bad = "";
+  const mumble = "The sky is blue.";
+  server.answer = (asked) => {
+    const { content } = asked.messages[1]!;
+    if (asked.messages[0]!.content.includes("You write the answer in")) bad ||= content;
+    return content === bad ? mumble : scriptedAuthor(asked);
+  };
+  const { dir } = await run(recipeOf({ concurrency: 1 }));
+  const rows: ConversationRow[] = [];
+  for (const name of ["train", "valid", "test"] as const)
+    for await (const row of readJsonl(dir.dataset[name], ConversationRow))
+      if (row.meta.written) rows.push(row);
+  for (const kind of Object.keys(KINDS).slice(0, -1))
     expect(
       rows.filter(({ meta }) => meta.template?.startsWith(`${kind}:`)).length,
       kind,
@@ -136,10 +123,13 @@ test("every kind: labelled rows, pairs, stories, a card, and the same bytes for 
   expect(pairs.every(({ meta }) => meta.written)).toBe(true);
   const card = await readFile(dir.dataset.card, "utf8");
   expect(card).toContain("## Written by a language model");
-  expect(card).toContain("| hybrid | 6 | 6 |");
+  expect(card).toContain("| hybrid | 6 | 5 | 1 write: prose instead of JSON |");
+  expect(await readFile(dir.manifest("curate"), "utf8")).toContain(
+    '"written write: prose instead of JSON": 1',
+  );
 
+  const { signal } = new AbortController();
   const style = rows.find(({ meta }) => meta.template?.startsWith("style-transfer"))!;
-  const signal = new AbortController().signal;
   expect(await why(dir, style.id, signal)).toMatchObject({
     type: "row",
     parents: [
@@ -154,45 +144,10 @@ test("every kind: labelled rows, pairs, stories, a card, and the same bytes for 
     rows: [{ id: style.id }],
     written: { prompt: style.meta.written!.prompt },
   });
-
-  const asked = server.requests.length;
-  runs = await mkdtemp(join(folder, "runs-"));
-  const { dir: many } = await run(recipeOf({ concurrency: 16 }), "many");
-  expect(server.most).toBeGreaterThan(1);
-  expect(server.requests).toHaveLength(2 * asked);
-  expect(await contents(many)).toEqual(await contents(dir));
-
-  // Neither another run beside it nor other episodes and checks ask again, and another pace is no change.
-  const changed = recipeOf();
-  changed.curate.episodes.train = 30;
-  changed.curate.maxLoss = 0.5;
-  await run(changed, "changed");
-  expect(server.requests).toHaveLength(2 * asked);
-  const { events } = await run(recipeOf({ concurrency: 5 }), "many");
-  expect(events.filter(({ type }) => type === "stage-skip")).toHaveLength(2);
-});
-
-test("few failures do not stop a run; they and bad answers are told of, and asked for again where none is allowed", async () => {
-  let broken = "";
-  let bad = "";
-  const mumble = "The sky is blue.";
-  server.answer = (asked) => {
-    const question = asked.messages[1]!.content;
-    broken ||= question;
-    if (question === broken) return { status: 400 };
-    bad ||= question;
-    return question === bad ? mumble : scriptedAuthor(asked);
-  };
-  const kinds = { hybrid: 10 };
-  const { dir } = await run(recipeOf({ kinds, maxFailures: 0.1, concurrency: 1 }), "few");
-  expect(await readFile(dir.ledger, "utf8")).toContain('"reason":"failed: refused"');
-  expect(await readFile(dir.failures, "utf8")).toContain('"class":"refused","attempts":1');
-  expect(written(await rowsOf(dir))).toHaveLength(8);
-
   const texts: Document[] = [];
   for await (const text of readJsonl(dir.written, Document)) texts.push(text);
   const dropped = texts.find(({ text }) => text === mumble)!;
-  expect(await why(dir, dropped.id, new AbortController().signal)).toMatchObject({
+  expect(await why(dir, dropped.id, signal)).toMatchObject({
     outcome: "dropped",
     reason: "write: prose instead of JSON",
     text: mumble,
@@ -200,95 +155,112 @@ test("few failures do not stop a run; they and bad answers are told of, and aske
     verdicts: [{ numbers: { tries: 2 } }],
     rows: [],
   });
-  expect(await readFile(dir.manifest("curate"), "utf8")).toContain(
-    '"written write: prose instead of JSON": 1',
-  );
-  expect(await readFile(dir.dataset.card, "utf8")).toContain("1 write: prose instead of JSON");
 
-  const before = server.requests.length;
+  // Another pace is no change of the stage.
+  const asked = server.requests.length;
+  const { events } = await run(recipeOf({ concurrency: 5, timeoutSeconds: 9 }));
+  expect(events.map(({ type }) => type)).toEqual(["stage-skip", "stage-skip"]);
+  expect(server.requests).toHaveLength(asked);
+});
+
+test("the same bytes for any concurrency, and no second question for other templates, checks or runs", async () => {
+  const one = await write(recipeOf({ concurrency: 1 }));
+  const asked = server.requests.length;
+  await newRuns();
+  expect(await write(recipeOf({ concurrency: 16 }))).toEqual(one);
+  expect(server.requests).toHaveLength(2 * asked);
+  const changed = recipeOf({ concurrency: 3 }, "beside");
+  changed.curate.episodes = { ...changed.curate.episodes, train: 30, cases: 5, dialogues: 1 };
+  changed.curate.instructions.maxPerTemplate = 3;
+  expect(await write(changed)).toEqual(one);
+  expect(server.requests).toHaveLength(2 * asked);
+});
+
+test("failures stop a run or, few of them, do not; a resume asks for them alone and counts their attempts", async () => {
+  let broken = "";
+  server.answer = (asked) => {
+    const question = asked.messages[1]!.content;
+    broken ||= question;
+    return question === broken ? { status: 400 } : scriptedAuthor(asked);
+  };
+  const kinds = { hybrid: 10 };
+  const few = await write(recipeOf({ kinds, maxFailures: 0.1, concurrency: 1 }));
+  expect(few.rows).toHaveLength(9);
+  expect(few.dropped).toEqual({ "write: failed: refused": 1 });
+  expect(few.files["failures.jsonl"]).toContain('"class":"refused","attempts":1');
+  expect(server.requests).toHaveLength(10);
+
   const none = recipeOf({ kinds, maxFailures: 0 });
-  expect(await codeOf(run(none, "few"))).toBe("data/endpoint-failures");
-  expect(server.requests.length - before).toBe(1);
-  expect(await readFile(dir.failures, "utf8")).toContain('"class":"refused","attempts":2');
+  expect(await codeOf(write(none))).toBe("data/endpoint-failures");
+  expect(server.requests).toHaveLength(11);
+  expect(await readFile(runDir(join(runs, "t")).failures, "utf8")).toContain(
+    '"class":"refused","attempts":2',
+  );
   server.answer = scriptedAuthor;
-  await run(none, "few");
-  expect(server.requests.length - before).toBe(2);
-  expect(written(await rowsOf(dir))).toHaveLength(9);
-  expect(await readdir(dirname(dir.ledger))).not.toContain("failures.jsonl");
+  const resumed = await write(none);
+  expect(server.requests).toHaveLength(12);
+  expect(resumed.rows).toHaveLength(10);
+  expect(Object.keys(resumed.files)).toEqual(["written.jsonl"]);
+  await newRuns();
+  expect(await write(none)).toEqual(resumed);
+});
+
+test("a budget is told of", async () => {
+  const cut = await write(recipeOf({ kinds: { hybrid: 6 }, budget: { requests: 4 } }));
+  expect(cut.notices.join()).toContain("the budget ended with 2 of 6");
+  expect(cut.dropped).toEqual({ "write: not asked: budget": 2 });
+  expect(cut.stats).toMatchObject({ requests: 4, inputTokens: 400, outputTokens: 80 });
 });
 
 test("written texts are capped by what people wrote", async () => {
-  await mkdir(join(folder, "texts"), { recursive: true });
-  const lines = Array.from({ length: 4 }, (_, i) =>
-    JSON.stringify({
-      text: `The ${["baker", "ferryman", "schoolmaster", "printer"][i]} of our town kept a ledger of the weather for ${i + 20} years, and read it aloud at weddings until nobody would invite him, which he took for a kind of fog.`,
-    }),
-  );
-  await writeFile(join(folder, "texts", "own.jsonl"), lines.join("\n"));
-  const files = [
-    { path: "texts/own.jsonl", licence: "CC0-1.0", kind: "passage", persona: "twain" },
-  ];
-  const data = {
-    root: folder,
-    sources: [
-      { kind: "files", files },
-      { kind: "bundled", sets: ["neutral"] },
-    ],
-  };
-  const { dir, events } = await run(
-    recipeOf({ cap: 2, kinds: { hybrid: 10, "weather-humour": 10 } }, { data }),
-    "t",
-  );
+  const kinds = { hybrid: 10, "weather-humour": 10 };
+  const { rows, notices } = await write(recipeOf({ cap: 2, kinds }), 4);
   expect(server.requests).toHaveLength(8);
-  expect(written(await rowsOf(dir)).length).toBeLessThanOrEqual(8);
-  expect(notices(events).join()).toContain("20 texts asked for, 8 planned");
-  expect(await codeOf(run(recipeOf({ cap: 2 }), "none"))).toBe("curate/no-human-corpus");
+  expect(rows.length).toBeLessThanOrEqual(8);
+  expect(notices.join()).toContain("20 texts asked for, 8 planned");
+  expect(await codeOf(write(recipeOf({ cap: 2 })))).toBe("curate/no-human-corpus");
 });
 
 test("a recipe that cannot be asked for is told before anything runs", async () => {
+  const dir = runDir(join(runs, "t"));
+  const check = (written: object): Promise<unknown> =>
+    codeOf(curate.check!(recipeOf(written), dir));
   const remote = { url: "https://api.example.org/v1", model: "m", terms: "t" };
-  expect(await codeOf(run(recipeOf({ endpoint: remote }), "off"))).toBe("data/endpoint-off");
+  expect(await check({ endpoint: remote })).toBe("data/endpoint-off");
   const endpoint = { ...remote, url: server.url, apiKeyEnv: "TWAINBOT_NO_SUCH_KEY" };
-  expect(await codeOf(run(recipeOf({ endpoint }), "key"))).toBe("data/endpoint-key");
-  await expect(run(recipeOf({ kinds: { hybrids: 3 } }), "typo")).rejects.toThrow(
-    /did you mean hybrid/,
-  );
+  expect(await check({ endpoint })).toBe("data/endpoint-key");
+  expect(await check({ kinds: { hybrids: 3 } })).toBe("recipe/invalid");
+  expect(await check({})).toBe("no error");
 });
 
 test("a model that writes nothing of use is an error that says what it wrote", async () => {
   server.answer = () => "Rain, rain, rain.";
-  expect(await codeOf(run(recipeOf({ kinds: { hybrid: 3 } }), "t"))).toBe("curate/nothing-written");
+  expect(await codeOf(run(recipeOf({ kinds: { hybrid: 3 } })))).toBe("curate/nothing-written");
   expect(await readFile(runDir(join(runs, "t")).ledger, "utf8")).toContain("Rain, rain, rain.");
 });
 
-test("kill -9 and start again: the same bytes, and no answer asked for twice", async () => {
+test("kill -9 and start again: the same bytes, and at most what was in flight is asked for twice", async () => {
   const file = join(runs, "recipe.json");
-  const kinds = { hybrid: 16, "back-translation": 6 };
-  await writeFile(file, JSON.stringify({ ...recipeOf({ kinds, concurrency: 3 }), name: "t" }));
-  for (const after of [7]) {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", "src/data/written/test-run.ts", file, runs],
-      { cwd: packageRoot(), stdio: "ignore" },
-    );
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    server.answer = async (asked) => {
-      if (server.requests.length >= after) child.kill("SIGKILL");
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      return scriptedAuthor(asked);
-    };
-    await ended;
-  }
+  const recipe = recipeOf({ kinds: { hybrid: 16, "back-translation": 6 }, concurrency: 3 });
+  await writeFile(file, JSON.stringify(recipe));
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "src/data/written/test-write.ts", file, runs],
+    { cwd: packageRoot(), stdio: "ignore" },
+  );
+  const ended = new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal)));
+  server.answer = async (asked) => {
+    if (server.requests.length >= 9) child.kill("SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return scriptedAuthor(asked);
+  };
+  expect(await ended).toBe("SIGKILL");
+  expect(server.requests.length).toBeLessThan(16);
   server.answer = scriptedAuthor;
-  const { dir } = await run(parseRecipe(JSON.parse(await readFile(file, "utf8")), file), "t");
-  const survived = await contents(dir);
-  // Of each kill, at most what was in flight was asked again.
+  const survived = await write(recipe);
   const messages = server.requests.map((asked) => JSON.stringify(asked.messages));
   expect(messages.length - new Set(messages).size).toBeLessThanOrEqual(3);
-  runs = await mkdtemp(join(folder, "runs-"));
-  const { dir: whole } = await run(
-    parseRecipe(JSON.parse(await readFile(file, "utf8")), file),
-    "t",
-  );
-  expect(await contents(whole)).toEqual(survived);
+  await newRuns();
+  expect(await write(recipe)).toEqual(survived);
+  expect(await readdir(dirname(runDir(join(runs, "t")).written))).toEqual(["written.jsonl"]);
 });

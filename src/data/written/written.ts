@@ -2,7 +2,7 @@
  * Data that a language model writes, as a part of curation: what to ask for is planned, asked for or read from the
  * cache, and then judged by the same steps, and told of in the same ledger, as any collected text.
  */
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { appendText, writeFileAtomic } from "../../core/atomic-file.ts";
@@ -16,8 +16,7 @@ import type { Recipe } from "../../core/recipe.ts";
 import type { RunDir } from "../../core/run-dir.ts";
 import type { WrittenConfig } from "../../core/written-config.ts";
 import type { WrittenStats } from "../dataset-stats.ts";
-import type { Ledger } from "../pipeline.ts";
-import { curationSteps } from "../steps/index.ts";
+import type { Ledger, Step } from "../pipeline.ts";
 import { openSynthSources } from "../synth/synth-sources.ts";
 import { openAnswerCache } from "./answer-cache.ts";
 import { costOf, createBudget } from "./budget.ts";
@@ -70,6 +69,8 @@ async function readFailures(path: string): Promise<Map<string, number>> {
 export interface WrittenOptions {
   curate: Recipe["curate"];
   config: WrittenConfig;
+  /** What collected texts go through. */
+  steps: readonly Step[];
   seed: number;
   dir: RunDir;
   env: Readonly<Record<string, string | undefined>>;
@@ -150,6 +151,7 @@ export async function* writeData(
       );
   }
 
+  await mkdir(dirname(dir.failures), { recursive: true });
   const before = await readFailures(dir.failures);
   const budget = createBudget(config.budget, config.prices);
   const failures = new Map<string, FailedRequest>();
@@ -212,7 +214,7 @@ export async function* writeData(
 
   const { texts, ...made } = await judgeTexts(results, {
     corpus: documents,
-    steps: curationSteps(options.curate, seed, ["written"]),
+    steps: options.steps,
     model,
     terms,
     signal,
