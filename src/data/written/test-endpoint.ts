@@ -9,14 +9,14 @@ const Asked = z.looseObject({
 });
 export type Asked = z.infer<typeof Asked> & { authorization: string | undefined };
 
-/** What to do with a request; a text is the content of a good answer. */
+/**
+ * What to do with a request. A text is the content of a good answer, but for "destroy", which breaks the
+ * connection, and "hang", which says nothing ever.
+ */
 export type Script =
   | string
   | { status: number; body?: string; headers?: Record<string, string> }
-  | { content: string | null; finish?: string; usage?: boolean }
-  /** The connection breaks, or nothing is ever said. */
-  | "destroy"
-  | "hang";
+  | { content: string | null; finish?: string; usage?: boolean };
 
 export interface TestEndpoint {
   url: string;
