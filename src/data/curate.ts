@@ -148,7 +148,7 @@ async function* writtenData(
   const data = yield* writeData([...documents], {
     curate: config,
     config: config.written,
-    steps: curationSteps(config, seed, ["written"]),
+    steps: curationSteps(config, seed, ["written"], dirname(dir.ledger)),
     seed,
     dir,
     env: process.env,

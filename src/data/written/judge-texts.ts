@@ -4,16 +4,8 @@ import type { Document } from "../../core/document.ts";
 import { sha256 } from "../../core/hash.ts";
 import type { Preference } from "../../core/preference.ts";
 import { WRITTEN } from "../dataset-stats.ts";
-import {
-  type Judgement,
-  type Ledger,
-  type Step,
-  createLedger,
-  drop,
-  eachDocument,
-  keep,
-  runPipeline,
-} from "../pipeline.ts";
+import { type Ledger, type LedgerLine, openLedger } from "../ledger.ts";
+import { type Judgement, type Step, drop, eachDocument, keep, runPipeline } from "../pipeline.ts";
 import { copiesStep } from "./copies.ts";
 import { type TaskResult, problemOf } from "./write-texts.ts";
 
@@ -57,7 +49,10 @@ function taskOf(id: string): { task: string; number: number } {
 export interface JudgedTexts {
   rows: Conversation[];
   pairs: Preference[];
-  ledger: Ledger;
+  /** The ledger of everything that was asked for. */
+  lines: LedgerLine[];
+  dropped: Record<string, number>;
+  tallies: ReturnType<Ledger["tallies"]>;
   /** Every text that was asked for, as it was kept or dropped. */
   texts: Document[];
 }
@@ -90,10 +85,12 @@ export async function judgeTexts(
     steps: readonly Step[];
     model: string;
     terms: string;
+    /** A folder for what waits on disk. */
+    scratch: string;
     signal: AbortSignal;
   },
 ): Promise<JudgedTexts> {
-  const { corpus, steps, model, terms, signal } = options;
+  const { corpus, steps, model, terms, scratch, signal } = options;
   const byTask = new Map(results.map((result) => [result.task.id, result]));
   const resultOf = (document: Document): TaskResult => byTask.get(taskOf(document.id).task)!;
   const records = results.map((result) => recordOf(result, model, terms));
@@ -155,7 +152,6 @@ export async function judgeTexts(
   async function* given(): AsyncGenerator<Document> {
     yield* records;
   }
-  const ledger = createLedger();
   const all = [
     answersStep(results),
     voice,
@@ -163,12 +159,22 @@ export async function judgeTexts(
     copiesStep(corpus, (document) => resultOf(document).task.source),
     finish,
   ];
+  const ledger = await openLedger(
+    scratch,
+    all.map(({ name }) => name),
+  );
   const kept = new Map<string, string>();
-  for await (const { id, text } of runPipeline(all, given(), ledger)) kept.set(id, text);
+  const lines: LedgerLine[] = [];
+  try {
+    for await (const { id, text } of runPipeline(all, given(), ledger)) kept.set(id, text);
+    for await (const line of ledger.lines()) lines.push(line);
+  } finally {
+    await ledger.remove();
+  }
   const record = new Map(records.map((each) => [each.id, each]));
-  const texts = [...ledger.lines()].map(({ id, text: dropped }) => {
+  const texts = lines.map(({ id, text: dropped }) => {
     const text = kept.get(id) ?? dropped ?? "";
     return { ...record.get(taskOf(id).task)!, id, text, sha256: sha256(text) };
   });
-  return { rows, pairs, ledger, texts };
+  return { rows, pairs, lines, dropped: ledger.dropped(), tallies: ledger.tallies(), texts };
 }

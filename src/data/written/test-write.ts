@@ -69,12 +69,12 @@ export async function writeOnce(
       if (next.value.type === "notice") notices.push(next.value.message);
       continue;
     }
-    const { rows, pairs, stats, ledger } = next.value;
+    const { rows, pairs, stats, dropped } = next.value;
     const folder = dirname(dir.written);
     const files: Record<string, string> = {};
     for (const name of (await readdir(folder)).toSorted())
       files[name] = await readFile(join(folder, name), "utf8");
-    return { rows, pairs, stats, dropped: ledger.dropped(), notices, files };
+    return { rows, pairs, stats, dropped, notices, files };
   }
 }
 

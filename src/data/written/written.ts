@@ -16,7 +16,8 @@ import type { Recipe } from "../../core/recipe.ts";
 import type { RunDir } from "../../core/run-dir.ts";
 import type { WrittenConfig } from "../../core/written-config.ts";
 import type { WrittenStats } from "../dataset-stats.ts";
-import type { Ledger, Step } from "../pipeline.ts";
+import type { LedgerLine } from "../ledger.ts";
+import type { Step } from "../pipeline.ts";
 import { openSynthSources } from "../synth/synth-sources.ts";
 import { openAnswerCache } from "./answer-cache.ts";
 import { costOf, createBudget } from "./budget.ts";
@@ -32,7 +33,9 @@ import type { WrittenSources } from "./written-kind.ts";
 export interface WrittenData {
   rows: Conversation[];
   pairs: Preference[];
-  ledger: Ledger;
+  lines: LedgerLine[];
+  /** Drops by `step: reason`. */
+  dropped: Record<string, number>;
   stats: WrittenStats;
 }
 
@@ -79,12 +82,15 @@ export interface WrittenOptions {
 }
 
 /** Of each kind: how many texts were planned and kept, and why the others were not. */
-function countKinds(ledger: Ledger, planned: readonly PlannedText[]): WrittenStats["kinds"] {
+function countKinds(
+  lines: readonly LedgerLine[],
+  planned: readonly PlannedText[],
+): WrittenStats["kinds"] {
   const kinds: WrittenStats["kinds"] = {};
   const kindOf = new Map(planned.map(({ kind, task }) => [task.id, kind.name]));
   for (const { kind, task } of planned)
     (kinds[kind.name] ??= { texts: 0, kept: 0, dropped: {} }).texts += task.texts ?? 1;
-  for (const { id, chunks, verdicts } of ledger.lines()) {
+  for (const { id, chunks, verdicts } of lines) {
     if (chunks) continue;
     const counts = kinds[kindOf.get(id) ?? kindOf.get(id.replace(/#\d+$/, "")) ?? ""];
     const last = verdicts.at(-1);
@@ -212,15 +218,16 @@ export async function* writeData(
     );
   }
 
-  const { texts, ...made } = await judgeTexts(results, {
+  const { texts, tallies, ...made } = await judgeTexts(results, {
     corpus: documents,
     steps: options.steps,
+    scratch: dirname(dir.written),
     model,
     terms,
     signal,
   });
   await writeJsonl(dir.written, texts);
-  for (const { step, kept, dropped } of made.ledger.tallies())
+  for (const { step, kept, dropped } of tallies)
     yield { type: "tally", stage: "curate", step: `written ${step}`, kept, dropped };
   const unasked = results.filter(({ reason }) => reason === "not asked: budget").length;
   if (unasked > 0)
@@ -230,7 +237,7 @@ export async function* writeData(
     model,
     terms,
     prompts,
-    kinds: countKinds(made.ledger, planned),
+    kinds: countKinds(made.lines, planned),
     requests: spent.requests,
     inputTokens: spent.input,
     outputTokens: spent.output,
