@@ -291,7 +291,8 @@ export const curate: Stage<CurateStageConfig> = {
     const names = (await readdir(folder)).filter((name) => /\.jsonl?$/.test(name)).toSorted();
     const hashes = names.map(async (name) => [name, (await hashFile(join(folder, name))).sha256]);
     const evaluations = (asked?.files ?? []).map(async (path) => [path, await hashEvalSet(path)]);
-    return Promise.all([...hashes, ...evaluations, ...(written ? await promptHashes() : [])]);
+    const files = await Promise.all([...hashes, ...evaluations]);
+    return [...files, ...(written ? await promptHashes() : [])];
   },
 
   async *run({ recipe, config, dir, signal }) {

@@ -10,7 +10,8 @@ import type { Preference } from "../../core/preference.ts";
 import { type Recipe, parseRecipe } from "../../core/recipe.ts";
 import { runDir } from "../../core/run-dir.ts";
 import { z } from "zod";
-import { type WrittenStats, writeData } from "./written.ts";
+import type { WrittenStats } from "../dataset-stats.ts";
+import { writeData } from "./written.ts";
 
 export interface WrittenOnce {
   rows: Conversation[];
