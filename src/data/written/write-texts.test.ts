@@ -304,7 +304,8 @@ test("an abort ends it at once; a resume asks for what is left and gives the sam
   server.answer = good;
   server.requests = [];
   const resumed = await write(configOf({ concurrency: 2 }), tasks(12));
-  expect(server.requests).toHaveLength(7);
+  // The fifth answer may still have been on its way to the other of the two.
+  expect([7, 8]).toContain(server.requests.length);
   cache = await mkdtemp(join(folder, "cache-"));
   expect(textsOf((await write(configOf(), tasks(12))).results)).toEqual(textsOf(resumed.results));
 });
