@@ -47,6 +47,10 @@ const commands: Record<string, Entry> = {
     description: "The life of one record or row: source, verdicts, what it became",
     load: () => import("./why.ts"),
   },
+  review: {
+    description: "Judge samples of a run's rows or records; the next curate heeds it",
+    load: () => import("./review.ts"),
+  },
   export: {
     description: "Write a run's dataset for TRL, OpenAI, LLaMA-Factory and others",
     load: () => import("./export.ts"),

@@ -1,6 +1,7 @@
 /** The life of a record, for the terminal. */
 import type { Fate } from "../data/record-head.ts";
 import type { RecordStory, RowLine } from "../data/record-story.ts";
+import { reviewLines } from "./review-text.ts";
 import { type Page, facts, heading, paragraph, some } from "./page.ts";
 import { fit, number } from "./terminal.ts";
 import { writtenFacts } from "./written-facts.ts";
@@ -74,6 +75,7 @@ export function recordText(story: RecordStory, page: Page): string[] {
           )),
     ...heading("What curation said", page),
     ...verdictLines(story, page),
+    ...(story.review ? reviewLines(story.review, page) : []),
     ...(duplicateOf.length > 0 ? [...heading("Duplicate of", page), ...fates(duplicateOf)] : []),
     ...(copies.length > 0
       ? [...heading(`Kept instead of ${number(copies.length)}`, page), ...fates(copies)]

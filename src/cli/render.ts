@@ -51,7 +51,7 @@ interface Live {
   from: number;
 }
 
-const stageColumn = (stage: StageName): string => stage.padEnd(9);
+const stageColumn = (stage: StageName): string => `${stage.padEnd(8)} `;
 /** Mark, blank and stage. */
 const MARGIN = 11;
 

@@ -1,28 +1,12 @@
 /** A story that `why` tells, for the terminal. */
-import { type WireMessage, fromWireMessage } from "../core/chat.ts";
 import type { CaseStory, RowStory, Story } from "../data/why.ts";
 import { callText } from "./conversation-text.ts";
-import { type Page, facts, heading, paragraph } from "./page.ts";
+import { messageLines } from "./message-lines.ts";
+import { type Page, facts, heading } from "./page.ts";
 import { recordText } from "./record-text.ts";
+import { reviewLines } from "./review-text.ts";
 import type { Paint } from "./terminal.ts";
 import { writtenFacts } from "./written-facts.ts";
-
-function messageLines(messages: readonly WireMessage[], page: Page): string[] {
-  const say = (role: string, text: string): string[] =>
-    paragraph(text, page, 13).map((line, i) =>
-      i === 0 ? `  ${role.padEnd(11)}${line.trimStart()}` : line,
-    );
-  return messages
-    .map(fromWireMessage)
-    .flatMap((message) => [
-      ...(message.content === null ? [] : say(message.role, message.content)),
-      ...("toolCalls" in message && message.toolCalls
-        ? message.toolCalls.flatMap((call) =>
-            say(message.role, `→ ${callText(call.name, call.arguments)}`),
-          )
-        : []),
-    ]);
-}
 
 function rowText(story: RowStory, page: Page): string[] {
   const { tags, meta, parents } = story;
@@ -39,6 +23,7 @@ function rowText(story: RowStory, page: Page): string[] {
       ...writtenFacts(meta.written),
       ["split key", meta.split_key],
     ]),
+    ...(story.review ? reviewLines(story.review, page) : []),
     ...heading(
       parents.length === 0 ? "Parents: none, no collected text is in it" : "Parents",
       page,

@@ -10,6 +10,7 @@ import {
   toWireMessage,
   toWireTool,
 } from "./chat.ts";
+import { ReviewMark } from "./review-mark.ts";
 
 export const Persona = z.enum(["twain", "franklin", "neutral"]);
 export type Persona = z.infer<typeof Persona>;
@@ -64,6 +65,8 @@ export const Meta = z.strictObject({
   written: WrittenBy.optional(),
   /** Rows with one key stay on one side of the split: the work, the phrasing, the place. */
   split_key: z.string(),
+  /** Of a person who looked at the row, or at the text that it was made from. */
+  review: ReviewMark.optional(),
 });
 export type Meta = z.infer<typeof Meta>;
 

@@ -1,6 +1,7 @@
 /** A `Document`: one text as it was collected, with where it came from and under what licence. */
 import { z } from "zod";
 import { Persona } from "./conversation.ts";
+import { ReviewMark } from "./review-mark.ts";
 
 /** What a text is; curation rules are scoped by it (a headline may be five words long, a book may not). */
 export const DocumentKind = z.enum([
@@ -35,6 +36,8 @@ export const Document = z.strictObject({
   synthetic: z.boolean().default(false),
   /** What the source knows and later steps use: score, subreddit, topic, weather condition, question … */
   extra: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).default({}),
+  /** Of a person who looked at the text; curation puts it there. */
+  review: ReviewMark.optional(),
 });
 export type Document = z.infer<typeof Document>;
 

@@ -70,6 +70,21 @@ const CurateConfig = z.strictObject({
       answers: positive.default(1000),
     })
     .prefault({}),
+  /** Pairs of a better and a worse answer for stage `preference`; left out, none are made. */
+  preference: z
+    .strictObject({
+      /** Tool decisions: call, ask, decline or answer. */
+      decisions: count.default(0),
+      /** The voice that was asked for against another. */
+      voice: count.default(0),
+      /** What the tool said against what it did not. */
+      grounded: count.default(0),
+      /** Answers that a reviewer edited, against what they were before. */
+      edits: z.boolean().default(true),
+      /** Rows that people chose: a JSONL file in the form of `dataset/preference.jsonl`. */
+      votes: z.string().min(1).optional(),
+    })
+    .optional(),
   /** Copying and reading drills for a base model from scratch. */
   drills: count.default(0),
   /** Texts that a language model writes; left out, none is asked. */

@@ -34,6 +34,8 @@ export interface RunDir {
   readonly root: string;
   readonly recipe: string;
   readonly events: string;
+  /** What people said of records and rows: beside the runs, which share it and may be deleted. */
+  readonly reviews: string;
   manifest(stage: StageName): string;
   readonly documents: string;
   readonly ledger: string;
@@ -95,6 +97,7 @@ export function runDir(root: string): RunDir {
     root,
     recipe: at("recipe.json"),
     events: at("events.jsonl"),
+    reviews: at("..", "reviews.jsonl"),
     manifest: (stage) => at(stage, "manifest.json"),
     documents: at("collect", "documents"),
     ledger: at("curate", "ledger.jsonl"),

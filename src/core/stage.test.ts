@@ -78,6 +78,28 @@ test("a finished stage is skipped, until its config, its output or its input cha
   expect(runs).toBe(5);
 });
 
+test("an output aside must be whole, and its change makes no later stage run anew", async () => {
+  const withAside = (aside: string, main: string): Stage => ({
+    ...stage("collect", [aside, main]),
+    async *run({ dir: { root: at } }) {
+      const [path, card] = [join(at, "collect.txt"), join(at, "card.txt")];
+      await writeFileAtomic(path, main);
+      await writeFileAtomic(card, aside);
+      yield { type: "notice", stage: "collect", message: "working" } satisfies RunEvent;
+      return { outputs: [path], asides: [card], counts: {} };
+    },
+  });
+  const second = stage("curate", {}, ["collect"]);
+  await events(withAside("one", "rows"));
+  await events(second);
+  expect(await events(withAside("another", "rows"))).toContain("stage-end");
+  expect(await events(second)).toEqual(["stage-skip"]);
+  await writeFile(join(dir.root, "card.txt"), "tampered");
+  expect(await events(withAside("another", "rows"))).toContain("stage-end");
+  await events(withAside("another", "other rows"));
+  expect(await events(second)).toContain("stage-end");
+});
+
 test("a stage that fails leaves no manifest, and the next run does it again", async () => {
   await expect(events(stage("collect", {}, [], true))).rejects.toThrow("killed");
   expect(await readManifest(dir, "collect")).toBeUndefined();

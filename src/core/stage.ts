@@ -25,6 +25,11 @@ export interface StageContext<Config> {
 export interface StageResult {
   /** Absolute paths of the files that make the stage complete. */
   outputs: string[];
+  /**
+   * Further ones that later stages do not read, or name among their own inputs: a change of these alone makes no
+   * other stage run anew.
+   */
+  asides?: string[];
   counts: Record<string, number>;
   /** Drops by reason. */
   dropped?: Record<string, number>;
@@ -43,7 +48,7 @@ export interface Stage<Config = unknown> {
   /** Throws what can be told from the recipe, and from files that are there, before any stage runs. */
   check?(recipe: Recipe, dir: RunDir): Promise<void>;
   /** What else decides the result, such as the bytes of the shipped corpus. */
-  inputs?(config: Config, dir: RunDir): Promise<unknown>;
+  inputs?(config: Config, dir: RunDir, recipe: Recipe): Promise<unknown>;
   run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult>;
 }
 
@@ -52,7 +57,14 @@ export const Manifest = z.object({
   stage: StageName,
   fingerprint: z.string(),
   inputs: z.record(z.string(), z.string()),
-  outputs: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.number() })),
+  outputs: z.array(
+    z.object({
+      path: z.string(),
+      sha256: z.string(),
+      bytes: z.number(),
+      aside: z.boolean().optional(),
+    }),
+  ),
   counts: z.record(z.string(), z.number()),
   dropped: z.record(z.string(), z.number()),
   seconds: z.number(),
@@ -83,11 +95,13 @@ export async function outputsMatch(dir: RunDir, manifest: Manifest): Promise<boo
 /** One hash over what a finished stage left behind. */
 export const outputsFingerprint = (manifest: Manifest): string =>
   fingerprint(
-    manifest.outputs.map(({ path, sha256 }) => [
-      // Outside the run (a cache) the place says nothing about the work.
-      path.startsWith("..") ? basename(path) : path,
-      sha256,
-    ]),
+    manifest.outputs
+      .filter(({ aside }) => !aside)
+      .map(({ path, sha256 }) => [
+        // Outside the run (a cache) the place says nothing about the work.
+        path.startsWith("..") ? basename(path) : path,
+        sha256,
+      ]),
   );
 
 async function inputFingerprints(
@@ -133,7 +147,7 @@ export async function* runStage<Config>(
     seed: recipe.seed,
     config,
     inputs,
-    extra: (await stage.inputs?.(config, dir)) ?? null,
+    extra: (await stage.inputs?.(config, dir, recipe)) ?? null,
     package: versions().twainbot,
   });
 
@@ -163,9 +177,11 @@ export async function* runStage<Config>(
     if (!next.done) await work.return(undefined as never);
   }
   const seconds = (performance.now() - started) / 1000;
-  const outputs = [];
+  const outputs: Manifest["outputs"] = [];
   for (const path of next.value.outputs)
     outputs.push({ path: relative(dir.root, path), ...(await hashFile(path)) });
+  for (const path of next.value.asides ?? [])
+    outputs.push({ path: relative(dir.root, path), ...(await hashFile(path)), aside: true });
   const manifest: Manifest = {
     schema: 1,
     stage: stage.name,

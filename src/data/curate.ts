@@ -2,6 +2,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
+import { type Message, fromWireMessage } from "../core/chat.ts";
 import { type Conversation, type ConversationRow, toRow } from "../core/conversation.ts";
 import { Document } from "../core/document.ts";
 import { TwainError } from "../core/errors.ts";
@@ -9,7 +10,7 @@ import type { RunEvent } from "../core/events.ts";
 import { hashFile, sha256 } from "../core/hash.ts";
 import { readJsonl, writeJsonl } from "../core/jsonl.ts";
 import { packageRoot } from "../core/package-root.ts";
-import { toPreferenceRow } from "../core/preference.ts";
+import { type Preference, toPreferenceRow } from "../core/preference.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { type Stage, readManifest } from "../core/stage.ts";
@@ -17,19 +18,28 @@ import type { ToolCase } from "../core/tool-case.ts";
 import { documentsFile } from "./collect.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { type RowCount, countRow, datasetStats } from "./dataset-stats.ts";
-import { DECONTAMINATE, decontaminate } from "./decontaminate.ts";
+import { DECONTAMINATE, type Decontaminated, decontaminate } from "./decontaminate.ts";
 import { hashEvalSet } from "./eval-texts.ts";
 import { LedgerLine, openLedger } from "./ledger.ts";
 import { createLosses } from "./losses.ts";
 import { runPipeline } from "./pipeline.ts";
+import type { IsAsked } from "./preference/admit-pairs.ts";
+import { editPair, hashVotes, readVotes } from "./preference/human-pairs.ts";
+import { lastQuestion } from "./preference/prompts.ts";
+import { removePairs, writePairs } from "./preference/write-pairs.ts";
+import { type ReviewedRow, type Reviewer, createReviewer } from "./review/apply-reviews.ts";
+import { reviewNotices } from "./review/review-notices.ts";
+import { readReviews } from "./review/review-store.ts";
 import { SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
+import { questionKey } from "./synth/cases.ts";
 import { synthesize } from "./synth/synthesize.ts";
 import { endpointKey } from "./written/endpoint.ts";
 import { checkWrittenKinds } from "./written/plan-texts.ts";
 import { promptHashes } from "./written/prompt.ts";
-import { type WrittenData, checkEndpoint, writeData } from "./written/written.ts";
+import { writtenData } from "./written/written-data.ts";
+import { checkEndpoint } from "./written/written.ts";
 
 export interface CurateStageConfig {
   curate: Recipe["curate"];
@@ -63,10 +73,14 @@ async function* curateDocuments(
   dir: RunDir,
   config: CurateStageConfig,
   seed: number,
+  reviewer: Reviewer | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Record<string, number>> {
   const scratch = dirname(dir.ledger);
-  const steps = curationSteps(config.curate, seed, config.sources, scratch);
+  const steps = [
+    ...curationSteps(config.curate, seed, config.sources, scratch),
+    ...(reviewer ? [reviewer.step] : []),
+  ];
   const ledger = await openLedger(
     scratch,
     steps.map(({ name }) => name),
@@ -125,6 +139,14 @@ interface Made {
   baseValid: number[];
   cases: number;
   rejected: Record<string, number>;
+  /** Of rows that a person judged. */
+  lines: LedgerLine[];
+  pairs: Preference[];
+  /** Rows whose answer was edited, by their line in `split`. */
+  edits: Map<number, Preference>;
+  /** Where pairs are made: what each episode and each case asks last. */
+  asked: { line: number; question: string }[];
+  reserved: Set<string>;
 }
 
 /** The same whatever the pace of the requests, which decides no row. */
@@ -133,48 +155,7 @@ const withoutPace = (curate: Recipe["curate"]): Recipe["curate"] => ({
   ...(curate.written && { written: { ...curate.written, concurrency: 1, timeoutSeconds: 1 } }),
 });
 
-/** What a model writes for the recipe, where it asks for that; its part of the ledger is added to the file. */
-async function* writtenData(
-  documents: Spool<Document>,
-  recipe: Recipe,
-  dir: RunDir,
-  signal: AbortSignal,
-): AsyncGenerator<RunEvent, WrittenData | undefined> {
-  const { curate: config, seed } = recipe;
-  if (!config.written) {
-    for (const stale of [dir.written, dir.contrast, dir.failures]) await rm(stale, { force: true });
-    return undefined;
-  }
-  const data = yield* writeData([...documents], {
-    curate: config,
-    config: config.written,
-    steps: curationSteps(config, seed, ["written"], dirname(dir.ledger)),
-    seed,
-    dir,
-    env: process.env,
-    fetch: globalThis.fetch,
-    signal,
-  });
-  async function* lines(): AsyncGenerator<LedgerLine> {
-    yield* readJsonl(dir.ledger, LedgerLine);
-    yield* data.lines;
-  }
-  await writeJsonl(dir.ledger, lines());
-  if (data.rows.length + data.pairs.length === 0) {
-    const { kinds } = data.stats;
-    const reasons = Object.values(kinds).flatMap(({ dropped }) => Object.entries(dropped));
-    const most = reasons.toSorted((a, b) => b[1] - a[1]).slice(0, 3);
-    throw new TwainError(
-      "curate/nothing-written",
-      `${data.stats.model} was asked for ${Object.values(kinds).reduce((sum, { texts }) => sum + texts, 0)} texts, and none was kept: ${most.map(([reason, count]) => `${count} ${reason}`).join(", ")}`,
-      {
-        hint: "curate/written.jsonl has what it said. A larger model may do, or response_format in curate.written.endpoint.body.",
-      },
-    );
-  }
-  await writeJsonl(dir.contrast, data.pairs.map(toPreferenceRow));
-  return data;
-}
+const askedBy = (messages: readonly Message[]): string => questionKey(lastQuestion(messages));
 
 async function* makeRows(
   documents: Spool<Document>,
@@ -183,8 +164,24 @@ async function* makeRows(
   seed: number,
   signal: AbortSignal,
   spools: { dataset: Spool<ConversationRow>; base: Spool<ConversationRow>; cases: Spool<ToolCase> },
+  reviewer: Reviewer | undefined,
 ): AsyncGenerator<RunEvent, Made> {
-  const made: Made = { split: [], counts: [], baseValid: [], cases: 0, rejected: {} };
+  const made: Made = {
+    split: [],
+    counts: [],
+    baseValid: [],
+    cases: 0,
+    rejected: {},
+    lines: [],
+    pairs: [],
+    edits: new Map(),
+    asked: [],
+    reserved: new Set(),
+  };
+  const { preference } = config.curate;
+  const reject = (reason: string): void => {
+    made.rejected[reason] = (made.rejected[reason] ?? 0) + 1;
+  };
   for await (const item of synthesize(documents, {
     config: config.curate,
     seed,
@@ -193,11 +190,21 @@ async function* makeRows(
     signal,
   })) {
     switch (item.to) {
-      case "dataset":
-        made.split.push(splitRow(item.row));
-        made.counts.push(countRow(item.row));
-        await spools.dataset.append(toRow(item.row));
+      case "dataset": {
+        const reviewed: ReviewedRow = reviewer?.row(item.row) ?? { row: item.row };
+        const { row, reason, line } = reviewed;
+        if (line) made.lines.push(line);
+        if (reason !== undefined) reject(reason);
+        if (!row) break;
+        if (preference?.edits && reviewed.before)
+          made.edits.set(made.split.length, editPair(reviewed.before, row));
+        if (preference && row.tags.source === "episodes")
+          made.asked.push({ line: made.split.length, question: askedBy(row.messages) });
+        made.split.push(splitRow(row));
+        made.counts.push(countRow(row));
+        await spools.dataset.append(toRow(row));
         break;
+      }
       case "base":
         made.baseValid.push(
           Number.parseInt(sha256(item.row.id).slice(0, 8), 16) < BASE_VALID * 2 ** 32 ? 1 : 0,
@@ -206,10 +213,14 @@ async function* makeRows(
         break;
       case "cases":
         made.cases++;
+        if (preference) made.reserved.add(askedBy(item.row.messages.map(fromWireMessage)));
         await spools.cases.append(item.row);
         break;
+      case "preference":
+        made.pairs.push(item.row);
+        break;
       case "rejected":
-        made.rejected[item.reason] = (made.rejected[item.reason] ?? 0) + 1;
+        reject(item.reason);
         break;
       case "progress":
         signal.throwIfAborted();
@@ -229,7 +240,10 @@ async function* makeRows(
 /** Not one of the sides of a split. */
 const REMOVED = 255;
 
-/** Marks rows that say what an evaluation asks, and writes why; nothing where the recipe does not ask for it. */
+/**
+ * Marks rows that say what an evaluation asks, and writes why; returns what judged them. Nothing where the recipe does
+ * not ask for it.
+ */
 async function* removeContaminated(
   dir: RunDir,
   config: Recipe["curate"],
@@ -237,16 +251,16 @@ async function* removeContaminated(
   sides: Uint8Array,
   made: Made,
   signal: AbortSignal,
-): AsyncGenerator<RunEvent> {
+): AsyncGenerator<RunEvent, Decontaminated["judge"] | undefined> {
   await rm(dir.contaminated, { force: true });
-  if (!config.decontaminate) return;
+  if (!config.decontaminate) return undefined;
   const isSide = (line: number, side: (typeof SIDES)[number]): boolean =>
     sides[line] === SIDES.indexOf(side);
   function* test(): Generator<ConversationRow> {
     let line = 0;
     for (const row of spools.dataset) if (isSide(line++, "test")) yield row;
   }
-  const { removed, lines } = await decontaminate(
+  const { removed, lines, judge } = await decontaminate(
     [
       { rows: spools.dataset, trained: (line) => isSide(line, "train") },
       { rows: spools.base, trained: (line) => made.baseValid[line] === 0 },
@@ -265,6 +279,36 @@ async function* removeContaminated(
   }
   const trained = sides.reduce((sum, side) => sum + (side === SIDES.indexOf("train") ? 1 : 0), 0);
   yield { type: "tally", stage: "curate", step: DECONTAMINATE, kept: trained, dropped };
+  return judge;
+}
+
+/** Writes the pairs that may train: edits of rows on the training side only, and no question of the others. */
+async function writeMadePairs(
+  dir: RunDir,
+  made: Made,
+  sides: Uint8Array,
+  votes: string | undefined,
+  judge: Decontaminated["judge"] | undefined,
+): ReturnType<typeof writePairs> {
+  const train = SIDES.indexOf("train");
+  const edits = [...made.edits].filter(([line]) => sides[line] === train).map(([, pair]) => pair);
+  const others = made.asked.filter(({ line }) => sides[line] !== train);
+  const heldBack = new Set([...made.reserved, ...others.map(({ question }) => question)]);
+  const isAsked: IsAsked = (pair) => {
+    if (heldBack.has(askedBy(pair.prompt))) return true;
+    const { prompt, chosen, meta } = toPreferenceRow(pair);
+    return judge?.({ messages: [...prompt, ...chosen], meta }) !== undefined;
+  };
+  return writePairs(dir, [...made.pairs, ...edits], votes, isAsked);
+}
+
+/** Adds lines to the ledger's file. */
+async function addToLedger(dir: RunDir, added: readonly LedgerLine[]): Promise<void> {
+  async function* lines(): AsyncGenerator<LedgerLine> {
+    yield* readJsonl(dir.ledger, LedgerLine);
+    yield* added;
+  }
+  if (added.length > 0) await writeJsonl(dir.ledger, lines());
 }
 
 export const curate: Stage<CurateStageConfig> = {
@@ -277,7 +321,8 @@ export const curate: Stage<CurateStageConfig> = {
   }),
 
   async check(recipe, dir) {
-    const { written } = recipe.curate;
+    const { preference, written } = recipe.curate;
+    if (preference?.votes !== undefined) for await (const _ of readVotes(preference.votes));
     if (!written) return;
     checkWrittenKinds(written);
     checkEndpoint(written, recipe.data.network);
@@ -285,17 +330,30 @@ export const curate: Stage<CurateStageConfig> = {
     if (!(await readManifest(dir, "curate"))) endpointKey(written.endpoint, process.env);
   },
 
-  /** Synthesis reads phrasings, answers and places that ship with the package; rows are held to evaluations. */
-  async inputs({ curate: { decontaminate: asked, written } }) {
+  /**
+   * Synthesis reads phrasings, answers and places that ship with the package; rows are held to evaluations; people
+   * may have said something of this recipe's texts.
+   */
+  async inputs({ curate: { decontaminate: asked, preference, written } }, dir, { name }) {
     const folder = join(packageRoot(), "corpus");
-    const names = (await readdir(folder)).filter((name) => /\.jsonl?$/.test(name)).toSorted();
-    const hashes = names.map(async (name) => [name, (await hashFile(join(folder, name))).sha256]);
+    const names = (await readdir(folder)).filter((file) => /\.jsonl?$/.test(file)).toSorted();
+    const hashes = names.map(async (file) => [file, (await hashFile(join(folder, file))).sha256]);
     const evaluations = (asked?.files ?? []).map(async (path) => [path, await hashEvalSet(path)]);
     const files = await Promise.all([...hashes, ...evaluations]);
-    return [...files, ...(written ? await promptHashes() : [])];
+    const read = [...files, ...(written ? await promptHashes() : [])];
+    const { byKey } = await readReviews(dir.reviews, name);
+    const votes = preference?.votes;
+    if (byKey.size === 0 && votes === undefined) return read;
+    return {
+      read,
+      reviews: Object.fromEntries(byKey),
+      votes: votes === undefined ? null : await hashVotes(votes),
+    };
   },
 
   async *run({ recipe, config, dir, signal }) {
+    const stored = await readReviews(dir.reviews, recipe.name);
+    const reviewer = stored.byKey.size > 0 ? createReviewer(stored.byKey) : undefined;
     const opened: { remove(): Promise<void> }[] = [];
     const open = async <Row>(folder: string, name: string): Promise<Spool<Row>> => {
       const spool = await openSpool<Row>(join(folder, `.${name}.spool`));
@@ -304,7 +362,7 @@ export const curate: Stage<CurateStageConfig> = {
     };
     try {
       const documents = await open<Document>(dirname(dir.curated), "documents");
-      const dropped = yield* curateDocuments(documents, dir, config, recipe.seed, signal);
+      const dropped = yield* curateDocuments(documents, dir, config, recipe.seed, reviewer, signal);
       const written = yield* writtenData(documents, recipe, dir, signal);
       const spools = {
         dataset: await open<ConversationRow>(dir.dataset.root, "dataset"),
@@ -318,7 +376,9 @@ export const curate: Stage<CurateStageConfig> = {
         recipe.seed,
         signal,
         spools,
+        reviewer,
       );
+      await addToLedger(dir, made.lines);
       yield {
         type: "tally",
         stage: "curate",
@@ -327,8 +387,11 @@ export const curate: Stage<CurateStageConfig> = {
         dropped: made.rejected,
       };
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
-      yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
+      const judge = yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
       const counts: Record<string, number> = { documents: documents.length };
+      if (reviewer) counts.reviews = reviewer.used.size;
+      for (const message of reviewNotices(recipe, stored, reviewer))
+        yield { type: "notice", stage: "curate", message };
       for (const [i, side] of SIDES.entries())
         counts[side] = await spools.dataset.copy(dir.dataset[side], (line) => sides[line] === i);
       counts.base = await spools.base.copy(dir.dataset.base, (line) => made.baseValid[line] === 0);
@@ -344,6 +407,20 @@ export const curate: Stage<CurateStageConfig> = {
         for (const [reason, count] of Object.entries(written.dropped))
           dropped[`written ${reason}`] = count;
       }
+      const { preference } = config.curate;
+      const pairs = preference && (await writeMadePairs(dir, made, sides, preference.votes, judge));
+      if (!pairs) await removePairs(dir);
+      else {
+        counts.preference = pairs.tally.rows;
+        const { rows: kept, rejected } = pairs.tally;
+        yield { type: "tally", stage: "curate", step: "preference", kept, dropped: rejected };
+      }
+      if (pairs?.kept !== undefined)
+        yield {
+          type: "notice",
+          stage: "curate",
+          message: `preference.jsonl was not curate's and is now ${pairs.kept}; curate.preference.votes reads such a file`,
+        };
       const stats = datasetStats({
         rows: made.counts,
         sides,
@@ -354,9 +431,13 @@ export const curate: Stage<CurateStageConfig> = {
         documents,
         dropped: ownDropped,
         ...(written && { written: written.stats }),
+        ...(pairs && { preference: pairs.tally }),
       });
       await writeFileAtomic(dir.dataset.stats, `${JSON.stringify(stats, null, 2)}\n`);
-      await writeFileAtomic(dir.dataset.card, datasetCard(recipe, stats, { files: "jsonl" }));
+      await writeFileAtomic(
+        dir.dataset.card,
+        datasetCard(recipe, stats, { files: "jsonl", preference: pairs !== undefined }),
+      );
       const {
         train,
         valid,
@@ -368,19 +449,15 @@ export const curate: Stage<CurateStageConfig> = {
         card,
       } = dir.dataset;
       return {
-        outputs: [
-          dir.curated,
+        outputs: [dir.curated, train, valid, test, base, baseValid, toolCases],
+        // Told apart so that neither a verdict that changes no row nor another number of pairs trains a base anew.
+        asides: [
           dir.ledger,
           ...(config.curate.decontaminate ? [dir.contaminated] : []),
-          train,
-          valid,
-          test,
-          base,
-          baseValid,
-          toolCases,
           statsFile,
           card,
           ...(written ? [dir.written, dir.contrast] : []),
+          ...(pairs ? [dir.dataset.preference] : []),
         ],
         counts,
         dropped,

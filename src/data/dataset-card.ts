@@ -147,6 +147,21 @@ Prompts: ${prompts.join(", ")}. It took ${spent.requests} requests, ${spent.inpu
 `;
 }
 
+function preferenceSection({ preference }: DatasetStats): string {
+  if (!preference) return "";
+  return `## Preference pairs
+
+\`preference.jsonl\` has pairs of a better and a worse answer to one prompt. Each better one passed the checks of the rows; each worse one failed where it should: another decision was right (call, ask, decline or answer), the voice was not the one asked for, or it states weather that no tool reported. No prompt of validation, test or \`tool-cases.jsonl\` is among them, and pairs with one prompt have one \`meta.split_key\`.
+
+${table(["better, not worse", "pairs"], Object.entries(preference.kinds))}
+
+${table(["licence", "pairs"], Object.entries(preference.licence))}
+
+${table(["left out because", "pairs"], Object.entries(preference.rejected))}
+
+`;
+}
+
 export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
@@ -219,7 +234,7 @@ Rows with one \`meta.split_key\` (a work, a phrasing) are on one side only; ${sp
 
 ${table(["rejected synthetic rows", "rows"], Object.entries(stats.rejected))}
 
-## Known limits
+${preferenceSection(stats)}## Known limits
 
 - English only, and mostly the English of nineteenth-century white American men; passages with slurs were dropped, the views behind them were not.
 - The questions and calls of the tool episodes come from templates: a model can do well on them and still fail on phrasings that nobody thought of. \`tool-cases.jsonl\` has phrasings and places that training never sees.

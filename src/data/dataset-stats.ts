@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Conversation } from "../core/conversation.ts";
 import type { Document } from "../core/document.ts";
+import type { PairTally } from "./preference/admit-pairs.ts";
 import { SIDES, type Side } from "./split.ts";
 import { countWords } from "./steps/sentences.ts";
 
@@ -35,6 +36,7 @@ export const DatasetStats = z.object({
     base: z.number(),
     "base-valid": z.number(),
     "tool-cases": z.number(),
+    preference: z.number().optional(),
   }),
   /** Of all messages that the assistant says, over the three splits. */
   assistantWords: z.number(),
@@ -59,6 +61,8 @@ export const DatasetStats = z.object({
     kind: Counts,
     dropped: Counts,
   }),
+  /** Preference pairs by kind and licence, and those left out, where the recipe asks for them. */
+  preference: z.object({ kinds: Counts, licence: Counts, rejected: Counts }).optional(),
 });
 export type DatasetStats = z.infer<typeof DatasetStats>;
 
@@ -118,6 +122,7 @@ export function datasetStats(input: {
   documents: Iterable<Document> & { readonly length: number };
   dropped: Counts;
   written?: WrittenStats;
+  preference?: PairTally;
 }): DatasetStats {
   const written: Record<Side, number> = { train: 0, valid: 0, test: 0 };
   const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
@@ -166,6 +171,7 @@ export function datasetStats(input: {
       base: input.base,
       "base-valid": input.baseValid,
       "tool-cases": input.toolCases,
+      ...(input.preference && { preference: input.preference.rows }),
     },
     assistantWords,
     domain: sorted(domain),
@@ -179,5 +185,12 @@ export function datasetStats(input: {
     ...(input.written && { written: { ...input.written, rows: written } }),
     rejected: sorted(input.rejected),
     documents: { ...documents, source: sorted(documents.source), kind: sorted(documents.kind) },
+    ...(input.preference && {
+      preference: {
+        kinds: sorted(input.preference.kinds),
+        licence: sorted(input.preference.licence),
+        rejected: sorted(input.preference.rejected),
+      },
+    }),
   };
 }

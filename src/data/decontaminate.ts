@@ -5,7 +5,7 @@ import { TwainError } from "../core/errors.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { ToolCase } from "../core/tool-case.ts";
 import { type Contamination, createContaminationIndex } from "./contamination.ts";
-import { caseText, fileTexts, testTexts, textsOf } from "./eval-texts.ts";
+import { type Said, caseText, fileTexts, testTexts, textsOf } from "./eval-texts.ts";
 import type { LedgerLine } from "./ledger.ts";
 
 export type DecontaminateConfig = NonNullable<Recipe["curate"]["decontaminate"]>;
@@ -47,6 +47,13 @@ export interface TrainRows {
   trained(line: number): boolean;
 }
 
+export interface Decontaminated {
+  removed: Set<number>[];
+  lines: LedgerLine[];
+  /** For what is none of the rows. */
+  judge(said: Said): Contamination | undefined;
+}
+
 /**
  * Numbers and ledger lines of the rows that go, for each of `training`. Throws `curate/contaminated` where a domain
  * would lose more than `maxLoss` of its rows, and `curate/bad-eval-set`.
@@ -56,7 +63,7 @@ export async function decontaminate(
   evaluation: { cases: Iterable<ToolCase>; test: Iterable<ConversationRow> },
   config: DecontaminateConfig,
   signal: AbortSignal,
-): Promise<{ removed: Set<number>[]; lines: LedgerLine[] }> {
+): Promise<Decontaminated> {
   const index = createContaminationIndex(config);
   for (const row of evaluation.cases) index.add(caseText(row));
   for (const row of evaluation.test) for (const text of testTexts(row)) index.add(text);
@@ -106,5 +113,5 @@ export async function decontaminate(
       },
     );
   }
-  return { removed, lines };
+  return { removed, lines, judge: (said) => index.judge(textsOf(said)) };
 }

@@ -8,14 +8,16 @@ import { readJsonl } from "../core/jsonl.ts";
 import type { ToolCase } from "../core/tool-case.ts";
 import type { EvalText, TrainText } from "./contamination.ts";
 
-const said = (row: ConversationRow, roles: readonly string[]): string[] =>
+export type Said = Pick<ConversationRow, "messages" | "meta">;
+
+const said = (row: Said, roles: readonly string[]): string[] =>
   row.messages.flatMap(({ role, content }) => (roles.includes(role) && content ? [content] : []));
 
 /**
  * What a row teaches to know by heart. The system's message is the persona's and the tool's result the provider's; of
  * a row that was made from templates the answer is one too, and what the split keeps apart is the question.
  */
-export function textsOf(row: ConversationRow): TrainText {
+export function textsOf(row: Said): TrainText {
   const templated = row.meta.parents.length === 0;
   return { templated, texts: said(row, templated ? ["user"] : ["user", "assistant"]) };
 }

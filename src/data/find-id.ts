@@ -1,6 +1,7 @@
 /** Which record or row is meant by an id, or by the beginning of one. */
 import { TwainError } from "../core/errors.ts";
 import { nearest } from "../core/recipe-errors.ts";
+import { fateOf } from "./record-head.ts";
 import type { RunRecords } from "./run-records.ts";
 
 export interface FoundId {
@@ -14,7 +15,11 @@ const SHOWN = 3;
 const POOL = 4096;
 
 async function* allIds(records: RunRecords): AsyncGenerator<FoundId> {
-  for await (const { id } of records.ledger()) yield { type: "record", id };
+  for await (const line of records.ledger()) {
+    // A row that a person judged has a line there; it is still a row, unless that was its end.
+    const lives = line.kind === "row" && fateOf(line).outcome === "kept";
+    if (!lives) yield { type: "record", id: line.id };
+  }
   for await (const { row } of records.rows()) yield { type: "row", id: row.id };
   for await (const { id } of records.cases()) yield { type: "case", id };
 }

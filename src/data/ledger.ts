@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Document } from "../core/document.ts";
-import type { Judgement } from "./pipeline.ts";
+import { type Judgement, ReviewNote } from "./pipeline.ts";
 import { type Spool, openSpool } from "./spool.ts";
 
 export const Verdict = z.object({
@@ -33,6 +33,8 @@ export const LedgerLine = z.object({
   mergedWith: z.string().optional(),
   /** Of a dropped record, as the step that dropped it read it: no other file holds it. */
   text: z.string().optional(),
+  /** What a person said of it. */
+  review: ReviewNote.optional(),
 });
 export type LedgerLine = z.infer<typeof LedgerLine>;
 
@@ -55,7 +57,7 @@ interface Entry extends Pick<LedgerLine, "id" | "source" | "licence" | "kind" | 
 }
 
 /** What a step said of a record, where that is more than that it stays. */
-interface Note extends Pick<LedgerLine, "chunks" | "mergedWith" | "text"> {
+interface Note extends Pick<LedgerLine, "chunks" | "mergedWith" | "text" | "review"> {
   /** Number of the record. */
   at: number;
   verdict: Verdict;
@@ -103,6 +105,7 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
       // The lines are put together by reading all notes side by side.
       if (at <= last[place]!) throw new Error(`${step} judged ${document.id} out of turn`);
       last[place] = at;
+      const review = judgement.type === "chunks" ? undefined : judgement.review;
       if (judgement.type === "drop") {
         const { reason, duplicateOf } = judgement;
         await notes[place]!.append({
@@ -110,17 +113,19 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
           verdict: { step, verdict: "drop", reason, ...(measured && { numbers: measured }) },
           ...(duplicateOf !== undefined && { mergedWith: duplicateOf }),
           text: document.text,
+          ...(review && { review }),
         });
         const { dropped } = tally(step);
         dropped[reason] = (dropped[reason] ?? 0) + 1;
         return;
       }
       const cut = judgement.type === "chunks" ? judgement.chunks : undefined;
-      if (measured || cut) {
+      if (measured || cut || review) {
         await notes[place]!.append({
           at,
           verdict: { step, verdict: "keep", ...(measured && { numbers: measured }) },
           ...(cut && { chunks: cut.map((chunk) => chunk.id) }),
+          ...(review && { review }),
         });
       }
       for (const chunk of cut ?? []) await enter(chunk, place + 1, document.id);
@@ -141,12 +146,13 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
             line.verdicts.push({ step: steps[place]!, verdict: "keep" });
             continue;
           }
-          const { verdict, chunks, mergedWith, text } = head.next.value;
+          const { verdict, chunks, mergedWith, text, review } = head.next.value;
           head.next = head.rows.next();
           line.verdicts.push(verdict);
           if (chunks) line.chunks = chunks;
           if (mergedWith !== undefined) line.mergedWith = mergedWith;
           if (text !== undefined) line.text = text;
+          if (review) line.review = review;
           if (chunks || verdict.verdict === "drop") break;
         }
         at++;

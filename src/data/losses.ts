@@ -1,7 +1,7 @@
 /** How many records each source lost, and why: the alarm that stops a run in which a source is wiped out. */
 import { TwainError } from "../core/errors.ts";
 import type { LedgerLine } from "./ledger.ts";
-import { EXACT_DUPLICATE, NEAR_DUPLICATE } from "./pipeline.ts";
+import { EXACT_DUPLICATE, NEAR_DUPLICATE, REVIEW } from "./pipeline.ts";
 
 interface Counts {
   records: number;
@@ -31,8 +31,8 @@ export interface Losses {
 const percent = (part: number): number => Math.round(100 * part);
 
 /**
- * Counts lines of the ledger. A record that was cut counts as its chunks. Exact duplicates do not count: reposts are
- * no sign of a broken rule.
+ * Counts lines of the ledger. A record that was cut counts as its chunks. Exact duplicates do not count, nor
+ * does what a person rejected: reposts and opinions are no sign of a broken rule.
  */
 export function createLosses(): Losses {
   const sources = new Map<string, Counts>();
@@ -41,7 +41,7 @@ export function createLosses(): Losses {
       if (line.chunks) return;
       const last = line.verdicts.at(-1);
       const lost = last?.verdict === "drop";
-      if (lost && last.reason === EXACT_DUPLICATE) return;
+      if (lost && (last.reason === EXACT_DUPLICATE || last.step === REVIEW)) return;
       let counts = sources.get(line.source);
       if (!counts) {
         counts = { records: 0, lost: 0, near: 0, reasons: new Map() };

@@ -9,6 +9,7 @@ import { type Losses, createLosses } from "./losses.ts";
 import {
   EXACT_DUPLICATE,
   NEAR_DUPLICATE,
+  REVIEW,
   type Step,
   drop,
   eachDocument,
@@ -145,6 +146,16 @@ describe("the alarm", () => {
 
   test("does not count exact duplicates, neither as lost nor as records", async () => {
     (await run([losing(EXACT_DUPLICATE, 90)], documents)).losses.check(limits(0.3));
+  });
+
+  test("does not count what a person rejected; the ledger says what was said", async () => {
+    const review = { of: "k", verdict: "reject" as const, note: "dull", at: "2026" };
+    const step = eachDocument(REVIEW, (document) =>
+      document.source === "s" ? { ...drop(document, "rejected"), review } : keep(document),
+    );
+    const { losses, lines } = await run([step], documents);
+    expect(losses.check(limits(0.3))).toEqual([]);
+    expect(lines.filter((line) => line.review?.note === "dull")).toHaveLength(100);
   });
 
   test("rings for near duplicates alone, or only tells of them where the recipe says so", async () => {

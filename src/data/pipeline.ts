@@ -2,6 +2,7 @@
  * Curation as a chain of steps over a stream of documents. A step judges; what it says goes into the ledger,
  * and what it kept goes on to the next.
  */
+import { z } from "zod";
 import type { Document } from "../core/document.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -9,8 +10,15 @@ export type Numbers = Record<string, number>;
 
 /** What a step says of one document: exactly one judgement for each that it was given, in their order. */
 export type Judgement =
-  | { type: "keep"; document: Document; numbers?: Numbers }
-  | { type: "drop"; document: Document; reason: string; numbers?: Numbers; duplicateOf?: string }
+  | { type: "keep"; document: Document; numbers?: Numbers; review?: ReviewNote }
+  | {
+      type: "drop";
+      document: Document;
+      reason: string;
+      numbers?: Numbers;
+      duplicateOf?: string;
+      review?: ReviewNote;
+    }
   /** The document goes on as these; none is fine where it held no prose. */
   | { type: "chunks"; document: Document; chunks: Document[]; numbers?: Numbers };
 
@@ -52,6 +60,25 @@ export function drop(
 
 export const EXACT_DUPLICATE = "exact duplicate";
 export const NEAR_DUPLICATE = "near duplicate";
+
+/** A person's verdict that curation heeded. */
+export const ReviewNote = z.object({
+  /** Content id of the text as curation made it, before any edit. */
+  of: z.string(),
+  verdict: z.enum(["accept", "reject", "edit"]),
+  voice: z.number().optional(),
+  wit: z.number().optional(),
+  note: z.string().optional(),
+  by: z.string().optional(),
+  /** ISO time. */
+  at: z.string(),
+  /** The text before an edit. */
+  before: z.string().optional(),
+});
+export type ReviewNote = z.infer<typeof ReviewNote>;
+
+/** The step that people are. */
+export const REVIEW = "review";
 
 async function* through(
   step: Step,

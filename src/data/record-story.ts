@@ -1,5 +1,6 @@
 /** The life of one record: where it came from, what every step said of it, and what became of it. */
 import type { Verdict } from "./ledger.ts";
+import type { ReviewNote } from "./pipeline.ts";
 import { type Fate, type RecordHead, fateOf, readRecord } from "./record-head.ts";
 import { type ReadRow, type RowSplit, type RunRecords, firstOf } from "./run-records.ts";
 
@@ -22,6 +23,8 @@ export interface RecordStory extends RecordHead {
   /** What it was cut from, the nearest first. */
   cutFrom: string[];
   verdicts: Verdict[];
+  /** What a person said of it. */
+  review?: ReviewNote;
   chunks: Fate[];
   /** The record that was kept in its place; where that one went later, the one kept for that, and so on. */
   duplicateOf: Fate[];
@@ -83,6 +86,7 @@ export async function recordStory(records: RunRecords, id: string): Promise<Reco
     ...(text !== undefined && { text }),
     cutFrom: ancestors.map((ancestor) => ancestor.id),
     verdicts: line.verdicts,
+    ...(line.review && { review: line.review }),
     chunks,
     duplicateOf: survivors.map(fateOf),
     copies,

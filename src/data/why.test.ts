@@ -81,7 +81,7 @@ beforeAll(async () => {
   for await (const _ of runStage(curate, recipe, dir, signal));
   ledger = [];
   for await (const line of readJsonl(dir.ledger, LedgerLine)) ledger.push(line);
-});
+}, 240_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Rows of the dataset that name one of the records, by reading every file whole. */

@@ -1,6 +1,7 @@
 /** Why a record or a row is what it is, told from what a run left behind. */
 import type { RunDir } from "../core/run-dir.ts";
 import { findId } from "./find-id.ts";
+import type { ReviewNote } from "./pipeline.ts";
 import { type RecordHead, readRecord } from "./record-head.ts";
 import { type RecordStory, recordStory } from "./record-story.ts";
 import {
@@ -17,6 +18,8 @@ export interface RowStory extends Pick<ReadRow, "id" | "messages" | "tags" | "me
   split: RowSplit;
   /** The records that `meta.parents` names; only the id of one that the ledger does not have. */
   parents: ({ id: string } & Partial<RecordHead>)[];
+  /** What a person said of it. */
+  review?: ReviewNote;
 }
 
 /** A question of the tool evaluation: made from phrasings and places, so it has no parents. */
@@ -42,7 +45,8 @@ async function rowStory(records: RunRecords, id: string): Promise<RowStory> {
   for (const parent of row.meta.parents)
     parents.push((await readRecord(records, parent))?.head ?? { id: parent });
   const { messages, tags, meta } = row;
-  return { type: "row", id, split, tags, meta, messages, parents };
+  const review = (await firstOf(records.ledger(), (line) => line.id === id))?.review;
+  return { type: "row", id, split, tags, meta, messages, parents, ...(review && { review }) };
 }
 
 async function caseStory(records: RunRecords, id: string): Promise<CaseStory> {

@@ -39,7 +39,7 @@ export function encodePreference(
 
 const noRows = (path: string, what: string, cause?: unknown): TwainError =>
   new TwainError("train/no-preference", `${path} ${what}`, {
-    hint: "The recipe has a preference section: put rows { id, prompt, chosen, rejected, tags, meta } there, or leave the section out.",
+    hint: "The recipe has a preference section: ask for pairs with curate.preference, put rows { id, prompt, chosen, rejected, tags, meta } there, or leave the section out.",
     cause,
   });
 

@@ -68,17 +68,33 @@ export function* packPairs(
 /** Natural logarithm of the logistic function. */
 const logSigmoidOf = (x: number): number => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
 
-/** The mean loss of pairs whose log-probabilities under the policy are known. */
-export function meanPreferenceLoss(
-  pairs: readonly Pair[],
-  scores: readonly { chosen: number; rejected: number }[],
-  beta: number,
-): number {
-  const losses = pairs.map(({ reference }, i) => {
+type Scores = readonly { chosen: number; rejected: number }[];
+
+/** β·((log π - log ref)(chosen) - (log π - log ref)(rejected)) of each pair. */
+const marginsOf = (pairs: readonly Pair[], scores: Scores, beta: number): number[] =>
+  pairs.map(({ reference }, i) => {
     const { chosen, rejected } = scores[i]!;
-    return -logSigmoidOf(beta * (chosen - reference.chosen - (rejected - reference.rejected)));
+    return beta * (chosen - reference.chosen - (rejected - reference.rejected));
   });
-  return losses.reduce((a, b) => a + b, 0) / losses.length;
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0) / values.length;
+
+/** The mean loss of pairs whose log-probabilities under the policy are known. */
+export const meanPreferenceLoss = (pairs: readonly Pair[], scores: Scores, beta: number): number =>
+  mean(marginsOf(pairs, scores, beta).map((margin) => -logSigmoidOf(margin)));
+
+/** The mean margin of the rewards, and the share of pairs whose chosen side has more; both are 0 of the reference. */
+export function preferenceMargin(
+  pairs: readonly Pair[],
+  scores: Scores,
+  beta: number,
+): { margin: number; accuracy: number } {
+  const margins = marginsOf(pairs, scores, beta);
+  return {
+    margin: mean(margins),
+    accuracy: mean(margins.map((margin) => (margin > 0 ? 1 : 0))),
+  };
 }
 
 /**

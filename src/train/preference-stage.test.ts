@@ -112,13 +112,15 @@ const readBase = async (): Promise<{ vocab_size: number }> =>
 test("a recipe without the section has no such stage; the file's bytes are an input of one with it", async () => {
   const { preference: _, ...without } = recipe();
   expect([preference.wanted!(recipe()), preference.wanted!(without)]).toEqual([true, false]);
-  const before = await preference.inputs!(preference.config(recipe()), dir);
+  const inputs = (at: RunDir): Promise<unknown> =>
+    preference.inputs!(preference.config(recipe()), at, recipe());
+  const before = await inputs(dir);
   const missing = runDir(join(folder, "nowhere"));
-  await expect(preference.inputs!(preference.config(recipe()), missing)).rejects.toMatchObject({
+  await expect(inputs(missing)).rejects.toMatchObject({
     code: "train/no-preference",
   });
   await writeFile(dir.dataset.preference, `\n${await readFile(dir.dataset.preference, "utf8")}`);
-  expect(await preference.inputs!(preference.config(recipe()), dir)).not.toBe(before);
+  expect(await inputs(dir)).not.toBe(before);
 });
 
 test("before anything runs, rows that are not there, too few or no rows at all are told", async () => {

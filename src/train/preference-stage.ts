@@ -22,7 +22,13 @@ import {
   scorePairs,
   withReferences,
 } from "./preference-data.ts";
-import { type Pair, meanPreferenceLoss, packPairs, preferenceLoss } from "./preference-loss.ts";
+import {
+  type Pair,
+  meanPreferenceLoss,
+  packPairs,
+  preferenceLoss,
+  preferenceMargin,
+} from "./preference-loss.ts";
 import { splitByKey } from "./split-by-key.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -91,19 +97,32 @@ async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, Sta
       return queue.pop()!;
     };
     const some = random.fork("valid").shuffle(valid).slice(0, config.validRows);
+    let best: { loss: number; margin: number; accuracy: number } | undefined;
     const result = yield* trainLoop({
       stage: "preference",
       trainer,
       shapes: trainedShapes(model, trained),
       batches: packPairs(next, config.microBatch, config.sequenceLength),
-      validate: async () =>
-        meanPreferenceLoss(some, await scorePairs(trainer, some, signal), config.beta),
+      validate: async () => {
+        const scores = await scorePairs(trainer, some, signal);
+        const loss = meanPreferenceLoss(some, scores, config.beta);
+        if (loss < (best?.loss ?? Number.POSITIVE_INFINITY))
+          best = { loss, ...preferenceMargin(some, scores, config.beta) };
+        return loss;
+      },
       config,
       files: dir.preference,
       trackers: recipeTrackers(recipe, "preference", config),
       fingerprint,
       signal,
     });
+    // Of a run that was resumed after its best step nothing is known but the loss.
+    if (best?.loss === result.bestLoss)
+      yield {
+        type: "notice",
+        stage: "preference",
+        message: `on ${some.length} pairs kept back the margin of rewards is ${best.margin.toFixed(3)} (0 at the start), and ${(100 * best.accuracy).toFixed(1)} % have the better answer ahead`,
+      };
     if (result.bestLoss >= Math.LN2)
       yield {
         type: "notice",
@@ -155,7 +174,10 @@ export const preference: Stage<Config> = {
   wanted: (recipe) => recipe.preference !== undefined,
   needs: ["base", "train"],
   config: (recipe) => ({ ...sectionOf(recipe), lora: recipe.train.lora }),
-  check: (_recipe, dir) => checkPreferenceFile(dir.dataset.preference),
+  // Where curate makes the rows, it tells when there are too few.
+  check: async (recipe, dir) => {
+    if (!recipe.curate.preference) await checkPreferenceFile(dir.dataset.preference);
+  },
   // The file may come from elsewhere than curate.
   inputs: async (_config, dir: RunDir) => sha256(await readPreferenceFile(dir.dataset.preference)),
   run,

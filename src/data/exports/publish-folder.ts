@@ -126,7 +126,14 @@ export async function publishFolder(
         });
         return datasetCard(
           recipe,
-          { ...stats, ...(known && { documents: known.documents }) },
+          {
+            ...stats,
+            ...(known && { documents: known.documents }),
+            // Counted before any pair was left out.
+            ...(restricted !== "drop" &&
+              hasPairs &&
+              known?.preference && { preference: known.preference }),
+          },
           {
             files: "parquet",
             preference: hasPairs,

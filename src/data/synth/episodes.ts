@@ -45,7 +45,7 @@ export function pickPersona(random: Random): Persona {
 }
 
 /** All three tools as a rule; else fewer, the right ones among them, in any order. */
-function offerTools(right: readonly string[], random: Random): ToolDefinition[] {
+export function offerTools(right: readonly string[], random: Random): ToolDefinition[] {
   if (random.next() < 0.75) return [...WEATHER_TOOLS];
   const needed = WEATHER_TOOLS.filter((tool) => right.includes(tool.name));
   const others = random.shuffle(WEATHER_TOOLS.filter((tool) => !right.includes(tool.name)));

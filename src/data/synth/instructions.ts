@@ -165,6 +165,7 @@ export function* makeInstructions(
           generator: "twainbot-instructions",
           template: lesson.template,
           split_key: splitKeyOf(document),
+          ...(document.review && { review: document.review }),
         },
       };
     }

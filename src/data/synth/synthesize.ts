@@ -1,9 +1,11 @@
 /** All synthetic rows of a run: tool episodes, instructions from documents, drills, evaluation cases. */
 import type { Conversation } from "../../core/conversation.ts";
 import type { Document } from "../../core/document.ts";
+import type { Preference } from "../../core/preference.ts";
 import { createRandom } from "../../core/random.ts";
 import type { Recipe } from "../../core/recipe.ts";
 import type { ToolCase } from "../../core/tool-case.ts";
+import { makePairs } from "../preference/make-pairs.ts";
 import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
@@ -16,6 +18,7 @@ export type Synthesized =
   | { to: "dataset"; row: Conversation }
   | { to: "base"; row: Conversation }
   | { to: "cases"; row: ToolCase }
+  | { to: "preference"; row: Preference }
   | { to: "progress"; label: string; done: number; total?: number }
   /** A row that failed its checks, was made twice, or asks what a case asks. */
   | { to: "rejected"; reason: string; template?: string };
@@ -82,6 +85,12 @@ export async function* synthesize(
     if (++done % 500 === 0) yield { to: "progress", label: "episodes", done, total };
     yield item.to === "dataset" ? admit(item.row) : item;
   }
+
+  if (config.preference)
+    yield* makePairs(
+      { voices, places: split.train, world },
+      { counts: config.preference, splitKeys, random: random.fork("preference"), signal },
+    );
 
   const instructions = makeInstructions(documents, {
     ...config.instructions,

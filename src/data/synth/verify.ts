@@ -56,7 +56,7 @@ function partsOf([user, ...rest]: readonly Message[]): Parts | undefined {
 }
 
 /** Whether the user's text holds the value of an argument. */
-function isInText(key: string, value: unknown, text: string): boolean {
+export function isInText(key: string, value: unknown, text: string): boolean {
   if (key === "days" && typeof value === "number") {
     return new RegExp(`\\b(?:${value}|${numberWord(value)}) days?\\b`, "i").test(text);
   }
