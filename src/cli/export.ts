@@ -71,7 +71,7 @@ export const command = defineCommand(
     run: {
       type: "string",
       valueHint: "DIR",
-      description: "The run whose dataset is exported. Default: the one trained last",
+      description: "The run whose dataset is exported. Default: the one curated last",
     },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
     out: {
@@ -88,7 +88,7 @@ export const command = defineCommand(
         hint: "One format at a time: twainbot export trl.",
       });
     const named = formatNamed(args.format);
-    const dir = await findRun(args.run, args.runs);
+    const dir = await findRun(args.run, args.runs, "curate");
     const recipe = await readRunRecipe(dir);
     if (!(await readManifest(dir, "curate")))
       throw new TwainError("export/no-dataset", `${dir.root} has no dataset yet`, {

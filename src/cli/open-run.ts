@@ -52,32 +52,37 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Folders under `runs` that hold a recipe, the one worked on last first. */
-export async function listRuns(runs: string): Promise<string[]> {
+/** Folders under `runs` in which `stage` is done, the one where that was last first. */
+export async function listRuns(
+  runs: string,
+  stage: "curate" | "train" = "train",
+): Promise<string[]> {
   const found: { folder: string; at: number }[] = [];
   for (const name of await readdir(runs).catch(() => [])) {
     const dir = runDir(join(runs, name));
-    const trained = await stat(dir.manifest("train")).catch(() => undefined);
-    if (trained) found.push({ folder: dir.root, at: trained.mtimeMs });
+    const done = await stat(dir.manifest(stage)).catch(() => undefined);
+    if (done) found.push({ folder: dir.root, at: done.mtimeMs });
   }
   return found.toSorted((a, b) => b.at - a.at).map(({ folder }) => folder);
 }
 
-/** The run folder that was asked for, or the one trained last. Throws `cli/no-run`. */
-export async function findRun(folder: string | undefined, runs: string): Promise<RunDir> {
-  const trained = await listRuns(runs);
-  const chosen = folder ?? trained[0];
+/** The run folder that was asked for, or the one where `stage` was done last. Throws `cli/no-run`. */
+export async function findRun(
+  folder: string | undefined,
+  runs: string,
+  stage: "curate" | "train" = "train",
+): Promise<RunDir> {
+  const done = await listRuns(runs, stage);
+  const chosen = folder ?? done[0];
   if (chosen !== undefined && (await exists(runDir(chosen).recipe))) return runDir(chosen);
   throw new TwainError(
     "cli/no-run",
     chosen === undefined
-      ? `no trained run in ${runs}`
+      ? `no run in ${runs} has done its stage ${stage}`
       : `${chosen} is not a run: it has no recipe.json`,
     {
       hint:
-        trained.length > 0
-          ? `Trained runs: ${trained.join(", ")}.`
-          : "Make one: twainbot run nano.",
+        done.length > 0 ? `Runs that have: ${done.join(", ")}.` : "Make one: twainbot run nano.",
     },
   );
 }

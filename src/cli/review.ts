@@ -70,7 +70,7 @@ export const command = defineCommand(
     run: {
       type: "string",
       valueHint: "DIR",
-      description: "A run folder. Default: the one trained last",
+      description: "A run folder. Default: the one curated last",
     },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
     of: {
@@ -95,7 +95,7 @@ export const command = defineCommand(
     ...jsonArg,
   },
   async (args, { signal }) => {
-    const dir = await findRun(args.run, args.runs);
+    const dir = await findRun(args.run, args.runs, "curate");
     const [, id, ...more] = args._;
     if (more.length > 0) throw usage(`${more[0]} is one argument too many`, "One id at a time.");
     switch (args.action) {

@@ -16,13 +16,13 @@ export const command = defineCommand(
     run: {
       type: "string",
       valueHint: "DIR",
-      description: "A run folder. Default: the one trained last",
+      description: "A run folder. Default: the one curated last",
     },
     runs: { type: "string", default: "runs", valueHint: "DIR", description: "Where runs are kept" },
     ...jsonArg,
   },
   async (args, { signal }) => {
-    const dir = await findRun(args.run, args.runs);
+    const dir = await findRun(args.run, args.runs, "curate");
     const story = await why(dir, args.id, signal);
     process.stdout.write(
       args.json
