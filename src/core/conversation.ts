@@ -23,11 +23,30 @@ export const Domain = z.enum([
   "no-tool",
   "missing-location",
   "tool-error",
+  /** A piece of writing about weather that a tool reported. */
+  "hybrid",
   "drill",
   "echo",
   "text",
 ]);
 export type Domain = z.infer<typeof Domain>;
+
+/** What a tool episode teaches; a recipe mixes them in `curate.episodes.mix`. */
+export const EpisodeCategory = z.enum([
+  "single",
+  "distractor",
+  "parallel",
+  "dependent",
+  "comparison",
+  "dated",
+  "follow-up",
+  "missing-location",
+  "irrelevant",
+  "no-tool",
+  "failure",
+  "hybrid",
+]);
+export type EpisodeCategory = z.infer<typeof EpisodeCategory>;
 
 export const Tags = z.strictObject({
   persona: Persona,
@@ -63,6 +82,8 @@ export const Meta = z.strictObject({
   generator: z.string().optional(),
   template: z.string().optional(),
   written: WrittenBy.optional(),
+  /** Where the recipe mixes its episodes by category. */
+  category: EpisodeCategory.optional(),
   /** Rows with one key stay on one side of the split: the work, the phrasing, the place. */
   split_key: z.string(),
   /** Of a person who looked at the row, or at the text that it was made from. */

@@ -3,7 +3,7 @@
  * named here; whoever owns them checks their own fields before anything runs.
  */
 import { z } from "zod";
-import { Persona } from "./conversation.ts";
+import { EpisodeCategory, Persona } from "./conversation.ts";
 import { DocumentKind } from "./document.ts";
 import { TwainError } from "./errors.ts";
 import { explainIssues } from "./recipe-errors.ts";
@@ -56,8 +56,24 @@ const CurateConfig = z.strictObject({
     })
     .optional(),
   instructions: z
-    .strictObject({ perDocument: positive.default(1), maxPerTemplate: positive.default(4000) })
+    .strictObject({
+      perDocument: positive.default(1),
+      maxPerTemplate: positive.default(4000),
+      /** Rows that need no document: jokes on a town's weather, rewriting, explaining, unsafe wishes turned. */
+      written: count.default(0),
+      /** Share of the rows in which a tag such as `[joke]` stands before the request. */
+      tagged: fraction.default(0),
+    })
     .prefault({}),
+  /** Cut the dataset to these shares of its rows, as large as the scarcest kind allows; left out, all rows stay. */
+  balance: z
+    .strictObject({
+      literary: fraction.default(0.4),
+      humour: fraction.default(0.3),
+      tool: fraction.default(0.2),
+      hybrid: fraction.default(0.1),
+    })
+    .optional(),
   episodes: z
     .strictObject({
       train: count.default(6000),
@@ -65,6 +81,13 @@ const CurateConfig = z.strictObject({
       dialogues: fraction.default(0.3),
       /** Evaluation cases of each slice; `ToolSlice` lists them. */
       cases: positive.default(220),
+      /** Shares by category; left out, episodes are the older mix of single questions and `dialogues`. */
+      mix: z
+        .partialRecord(EpisodeCategory, z.number().nonnegative())
+        .refine((shares) => Object.values(shares).some((share) => share > 0), "no share above 0")
+        .optional(),
+      /** Share of the episodes whose tools and parameters go by other names (Hammer). */
+      renamed: fraction.default(0),
       heldoutPlaces: fraction.default(0.25),
       /** Wordings of an answer, at most so many of each kind and voice; a small model learns few well or many badly. */
       answers: positive.default(1000),

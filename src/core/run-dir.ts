@@ -26,6 +26,8 @@ export interface DatasetDir {
   readonly preference: string;
   /** Questions with known right calls, for the tool evaluation; never in train. */
   readonly toolCases: string;
+  /** The clock and the failures of each episode: with them its calls can be run again. */
+  readonly worlds: string;
   readonly stats: string;
   readonly card: string;
 }
@@ -81,6 +83,7 @@ export const datasetDir = (root: string): DatasetDir => ({
   base: join(root, "base.jsonl"),
   baseValid: join(root, "base-valid.jsonl"),
   toolCases: join(root, "tool-cases.jsonl"),
+  worlds: join(root, "worlds.jsonl"),
   stats: join(root, "stats.json"),
   card: join(root, "README.md"),
 });

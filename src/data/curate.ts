@@ -15,6 +15,7 @@ import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { type Stage, readManifest } from "../core/stage.ts";
 import type { ToolCase } from "../core/tool-case.ts";
+import { leaveOutOverShare } from "./balance.ts";
 import { documentsFile } from "./collect.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { type RowCount, countRow, datasetStats } from "./dataset-stats.ts";
@@ -30,11 +31,12 @@ import { removePairs, writePairs } from "./preference/write-pairs.ts";
 import { type ReviewedRow, type Reviewer, createReviewer } from "./review/apply-reviews.ts";
 import { reviewNotices } from "./review/review-notices.ts";
 import { readReviews } from "./review/review-store.ts";
-import { SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
+import { REMOVED, SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
 import { questionKey } from "./synth/cases.ts";
 import { synthesize } from "./synth/synthesize.ts";
+import { type MadeWorld, writeWorlds } from "./write-worlds.ts";
 import { endpointKey } from "./written/endpoint.ts";
 import { checkWrittenKinds } from "./written/plan-texts.ts";
 import { promptHashes } from "./written/prompt.ts";
@@ -138,6 +140,7 @@ interface Made {
   /** 1 for rows of the base model's validation. */
   baseValid: number[];
   cases: number;
+  worlds: MadeWorld[];
   rejected: Record<string, number>;
   /** Of rows that a person judged. */
   lines: LedgerLine[];
@@ -171,6 +174,7 @@ async function* makeRows(
     counts: [],
     baseValid: [],
     cases: 0,
+    worlds: [],
     rejected: {},
     lines: [],
     pairs: [],
@@ -200,6 +204,7 @@ async function* makeRows(
           made.edits.set(made.split.length, editPair(reviewed.before, row));
         if (preference && row.tags.source === "episodes")
           made.asked.push({ line: made.split.length, question: askedBy(row.messages) });
+        if (item.world) made.worlds.push({ line: made.split.length, world: item.world });
         made.split.push(splitRow(row));
         made.counts.push(countRow(row));
         await spools.dataset.append(toRow(row));
@@ -236,9 +241,6 @@ async function* makeRows(
   for (const spool of Object.values(spools)) await spool.finish();
   return made;
 }
-
-/** Not one of the sides of a split. */
-const REMOVED = 255;
 
 /**
  * Marks rows that say what an evaluation asks, and writes why; returns what judged them. Nothing where the recipe does
@@ -388,6 +390,9 @@ export const curate: Stage<CurateStageConfig> = {
       };
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
       const judge = yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
+      const { balance } = config.curate;
+      const left = balance ? leaveOutOverShare(made.counts, sides, balance, recipe.seed) : 0;
+      if (left > 0) made.rejected["over-its-share"] = left;
       const counts: Record<string, number> = { documents: documents.length };
       if (reviewer) counts.reviews = reviewer.used.size;
       for (const message of reviewNotices(recipe, stored, reviewer))
@@ -400,6 +405,7 @@ export const curate: Stage<CurateStageConfig> = {
         (line) => made.baseValid[line] === 1,
       );
       counts["tool-cases"] = await spools.cases.copy(dir.dataset.toolCases, () => true);
+      const hasWorlds = await writeWorlds(dir.dataset.worlds, made.worlds, sides);
       const ownDropped = { ...dropped };
       if (written) {
         counts.written = written.rows.length;
@@ -456,6 +462,7 @@ export const curate: Stage<CurateStageConfig> = {
           ...(config.curate.decontaminate ? [dir.contaminated] : []),
           statsFile,
           card,
+          ...(hasWorlds ? [dir.dataset.worlds] : []),
           ...(written ? [dir.written, dir.contrast] : []),
           ...(pairs ? [dir.dataset.preference] : []),
         ],

@@ -162,6 +162,11 @@ ${table(["left out because", "pairs"], Object.entries(preference.rejected))}
 `;
 }
 
+function categoryTable({ category }: DatasetStats): string {
+  const all = Object.values(category).reduce((sum, count) => sum + count, 0);
+  return all === 0 ? "" : `${table(["tool episodes", "rows", "share"], shares(category, all))}\n\n`;
+}
+
 export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
@@ -194,7 +199,7 @@ ${table(
   ]),
 )}
 
-${table(["persona", "rows", "share"], shares(stats.persona, all))}
+${categoryTable(stats)}${table(["persona", "rows", "share"], shares(stats.persona, all))}
 
 ${table(["times that the user speaks", "rows", "share"], shares(stats.turns, all))}
 

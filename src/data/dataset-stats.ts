@@ -41,6 +41,8 @@ export const DatasetStats = z.object({
   /** Of all messages that the assistant says, over the three splits. */
   assistantWords: z.number(),
   domain: z.record(z.string(), OfSides),
+  /** Tool episodes by what they teach, where the recipe mixes them. */
+  category: Counts.default({}),
   persona: Counts,
   source: Counts,
   licence: Counts,
@@ -75,6 +77,7 @@ export interface RowCount {
   source: string;
   licence: string;
   template?: string;
+  category?: string;
   generator?: string;
   turns: number;
   synthetic: boolean;
@@ -85,7 +88,7 @@ export interface RowCount {
 
 export function countRow(row: Conversation): RowCount {
   const { domain, persona, source, synthetic } = row.tags;
-  const { licence, template, generator } = row.meta;
+  const { licence, template, category, generator } = row.meta;
   const words = row.messages.reduce(
     (sum, message) => sum + (message.role === "assistant" ? countWords(message.content ?? "") : 0),
     0,
@@ -96,6 +99,7 @@ export function countRow(row: Conversation): RowCount {
     source,
     licence,
     ...(template !== undefined && { template }),
+    ...(category !== undefined && { category }),
     ...(generator !== undefined && { generator }),
     turns: row.messages.filter((message) => message.role === "user").length,
     synthetic,
@@ -128,6 +132,7 @@ export function datasetStats(input: {
   const split: Record<Side, number> = { train: 0, valid: 0, test: 0 };
   const domain: Record<string, Record<Side, number>> = {};
   const counts = {
+    category: {},
     persona: {},
     source: {},
     licence: {},
@@ -147,6 +152,7 @@ export function datasetStats(input: {
       increment(counts[name], row[name]);
     increment(counts.turns, String(row.turns));
     if (row.template !== undefined) increment(counts.template, row.template);
+    if (row.category !== undefined) increment(counts.category, row.category);
     if (row.generator !== undefined) increment(counts.generator, row.generator);
     assistantWords += row.words;
     if (row.synthetic) synthetic++;
@@ -175,6 +181,7 @@ export function datasetStats(input: {
     },
     assistantWords,
     domain: sorted(domain),
+    category: sorted(counts.category),
     persona: sorted(counts.persona),
     source: sorted(counts.source),
     licence: sorted(counts.licence),

@@ -8,6 +8,8 @@ import { type Random, createRandom } from "../core/random.ts";
 
 export const SIDES = ["train", "valid", "test"] as const;
 export type Side = (typeof SIDES)[number];
+/** In the place of a side: the row was taken out after the split. */
+export const REMOVED = 255;
 
 /** What the split needs to know of a row. */
 export interface SplitRow {

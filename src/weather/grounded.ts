@@ -43,9 +43,15 @@ const number = (value: unknown): number | undefined =>
 const text = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-/** One record per result, or per day of a forecast; none for an error. */
+/** One record per result, per day of a forecast, or per place of a comparison; none for an error. */
 function factsOf(result: JsonObject): Facts[] {
   if ("error" in result) return [];
+  if (Array.isArray(result.places)) {
+    const { units } = result;
+    return result.places.flatMap((place) =>
+      isJsonObject(place) ? factsOf({ ...place, ...(units !== undefined && { units }) }) : [],
+    );
+  }
   const days = Array.isArray(result.days) ? result.days.filter(isJsonObject) : [result];
   return days.map((day) => {
     return {

@@ -9,7 +9,7 @@ import { type Preference, PreferenceRow, fromPreferenceRow } from "../../core/pr
 import { checkGrounded } from "../../weather/grounded.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
 import { lastResults } from "../review/edit.ts";
-import { isInText } from "../synth/verify.ts";
+import { isInText } from "../synth/argument-source.ts";
 import { GENERATOR } from "./pair.ts";
 
 /** An edited answer is preferred to what it was edited from. */

@@ -64,7 +64,7 @@ export async function* makePairs(
     for (let tries = 0; made < counts[source] && tries < counts[source] * TRIES; tries++) {
       signal.throwIfAborted();
       const talk = startTalk(pickPersona(random), someMoment(random));
-      simulator.set(talk.now, false);
+      simulator.set(talk.now);
       const pair = await draw(talk);
       if (!pair) continue;
       const fault = await verifyPair(pair, repertoire, simulator.tools, signal);

@@ -158,7 +158,7 @@ describe("the check", () => {
     let passed = 0;
     for (let i = 0; i < 120; i++) {
       const talk = startTalk(random.pick(["twain", "franklin", "neutral"]), someMoment(random));
-      simulator.set(talk.now, false);
+      simulator.set(talk.now);
       const pair = await [drawDecision, drawVoice, drawGrounded][i % 3]!(sources, talk);
       if (!pair || (await verifyPair(pair, repertoire, simulator.tools, signal))) continue;
       passed++;

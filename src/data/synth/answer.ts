@@ -6,7 +6,8 @@ import type { Question } from "./ask.ts";
 import { capitalised, fill } from "./fill.ts";
 import type { Voices } from "./voices.ts";
 
-const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+/** Empty for what is no text. */
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : NaN);
 
 /** "Hannibal, Missouri, United States" → "Hannibal". */

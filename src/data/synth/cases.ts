@@ -133,7 +133,7 @@ export async function* makeCases(options: {
     let made = 0;
     for (let tries = 0; made < count && tries < count * 20; tries++) {
       const talk = startTalk(pickPersona(random), someMoment(random));
-      simulator.set(talk.now, false);
+      simulator.set(talk.now);
       const waiting = slice === "follow-up" && random.next() < 0.3;
       const first = waiting
         ? drawMissing(earlier, talk, true)

@@ -101,5 +101,8 @@ export function answerComparison(
   const facts = results.map((result) =>
     fill(line, { ...slotValues(result), place: cityOf(result) }),
   );
-  return capitalised([...facts, random.pick(CLOSES[persona])].join(" "));
+  const closes = CLOSES[persona].filter(
+    (close) => results.length === 2 || !/\b(?:both|two|each|either|foot in)\b/i.test(close),
+  );
+  return capitalised([...facts, random.pick(closes)].join(" "));
 }

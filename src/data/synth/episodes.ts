@@ -2,11 +2,13 @@
  * Tool episodes: conversations of one exchange or two, each verified by running its calls again. And
  * what teaches restraint: banter with tools on offer, questions without a place, tools that fail.
  */
-import type { ToolDefinition } from "../../core/chat.ts";
-import type { Conversation, Persona } from "../../core/conversation.ts";
+import type { Message, ToolDefinition } from "../../core/chat.ts";
+import { type Conversation, EpisodeCategory, type Persona } from "../../core/conversation.ts";
 import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
+import type { CategoryContext, Drawn } from "./categories/category.ts";
+import { CATEGORIES, categoryTemplates } from "./categories/index.ts";
 import {
   type Exchange,
   type ExchangeSources,
@@ -21,10 +23,12 @@ import {
   drawUnknownPlace,
   startTalk,
 } from "./exchanges.ts";
+import { renameTools } from "./rename-tools.ts";
+import { statedToday } from "./stated-date.ts";
 import { onTrainSide, phrasingsOf } from "./question-templates.ts";
-import { createSimulator, someMoment } from "./simulator.ts";
+import { type RowWorld, createSimulator, someMoment } from "./simulator.ts";
 import { type RejectReason, verifyEpisode } from "./verify.ts";
-import { type Voices, voiceMessages } from "./voices.ts";
+import { type Voices, controlTag, voiceMessages } from "./voices.ts";
 
 /** Everything that episodes are made from. */
 export interface EpisodeSources {
@@ -35,8 +39,11 @@ export interface EpisodeSources {
   world: readonly Place[];
 }
 
+/** `tags.source` of their rows. */
+export const EPISODES = "episodes";
+
 export type SynthItem =
-  | { to: "dataset"; row: Conversation }
+  | { to: "dataset"; row: Conversation; world: RowWorld }
   | { to: "rejected"; reason: RejectReason | "duplicate"; template?: string };
 
 export function pickPersona(random: Random): Persona {
@@ -70,7 +77,7 @@ async function drawSingle(sources: ExchangeSources, talk: Talk): Promise<Exchang
   if (draw < 0.83) {
     if (random.next() < 0.55)
       return [await answerQuestion(drawUnknownPlace(sources, talk), talk, sources)];
-    simulator.set(talk.now, true);
+    simulator.set(talk.now, "unavailable");
     return [await answerQuestion(drawQuestion(sources, talk), talk, sources)];
   }
   return [draw < 0.89 ? drawMissing(sources, talk) : drawBanter(sources, talk)];
@@ -105,6 +112,30 @@ async function drawDialogue(
   return [first, await answerQuestion(next, talk, sources)];
 }
 
+function pickCategory(
+  mix: Partial<Record<EpisodeCategory, number>>,
+  random: Random,
+): EpisodeCategory {
+  const shares = EpisodeCategory.options.map((name) => [name, mix[name] ?? 0] as const);
+  let left = random.next() * shares.reduce((sum, [, share]) => sum + share, 0);
+  return shares.find(([, share]) => (left -= share) < 0)?.[0] ?? "single";
+}
+
+const drawCategory = (
+  name: EpisodeCategory,
+  context: Omit<CategoryContext, "templates">,
+): Promise<Drawn> => {
+  const category = CATEGORIES[name];
+  return category.draw({ ...context, templates: categoryTemplates(category, "train") });
+};
+
+/** The voice, and the date where one is stated. */
+export function headMessages(persona: Persona, today: string | undefined): Message[] {
+  if (today === undefined) return voiceMessages(persona);
+  const parts = [controlTag(persona), statedToday(today)].filter((part) => part !== undefined);
+  return [{ role: "system", content: parts.join("\n") }];
+}
+
 /** Yields verified rows, about `count` of them; what failed a check or came twice is reported. */
 export async function* makeEpisodes(
   { voices, places, world }: EpisodeSources,
@@ -114,6 +145,10 @@ export async function* makeEpisodes(
     dialogues: number;
     /** Of every template, as `episodeSplitKeys` gives them. */
     splitKeys: ReadonlyMap<string, string>;
+    /** Shares by category; without it one exchange or two of the older mix. */
+    mix?: Partial<Record<EpisodeCategory, number>> | undefined;
+    /** Share of the rows whose tools and parameters go by other names. */
+    renamed?: number;
     random: Random;
     signal: AbortSignal;
   },
@@ -128,36 +163,43 @@ export async function* makeEpisodes(
   for (let i = 0; i < options.count; i++) {
     signal.throwIfAborted();
     const talk = startTalk(pickPersona(random), someMoment(random));
-    simulator.set(talk.now, false);
-    const exchanges =
-      random.next() < options.dialogues
+    simulator.set(talk.now);
+    const name = options.mix && pickCategory(options.mix, random);
+    const drawn = name && (await drawCategory(name, { sources, earlier, talk }));
+    const exchanges = drawn
+      ? drawn.exchanges
+      : random.next() < options.dialogues
         ? await drawDialogue(sources, earlier, talk)
         : await drawSingle(sources, talk);
-    const tools = toolsFor(exchanges, random);
+    const tools = drawn ? drawn.tools : toolsFor(exchanges, random);
+    const persona = drawn?.persona ?? talk.persona;
     const { domain, template } = exchanges.at(-1)!;
-    const row: Conversation = {
+    const plain: Conversation = {
       id: `episode-${String(i).padStart(6, "0")}`,
       messages: [
-        ...voiceMessages(talk.persona),
+        ...headMessages(persona, drawn?.today),
         ...exchanges.flatMap((exchange) => exchange.messages),
       ],
-      ...(tools.length > 0 && { tools }),
-      tags: { persona: talk.persona, domain, source: "episodes", synthetic: true },
+      ...(tools.length > 0 && { tools: [...tools] }),
+      tags: { persona, domain, source: EPISODES, synthetic: true },
       meta: {
         parents: [],
         licence: "CC0-1.0",
         generator: "twainbot-episodes",
         template,
+        ...(name && { category: name }),
         split_key: splitKeys.get(template) ?? `train:${template}`,
       },
     };
+    const other = (options.renamed ?? 0) > 0 && random.next() < (options.renamed ?? 0);
+    const row = other ? renameTools(plain, random) : plain;
     const reason = await verifyEpisode(row, simulator.tools, signal);
     const text = JSON.stringify(row.messages);
     if (reason) yield { to: "rejected", reason, template };
     else if (seen.has(text)) yield { to: "rejected", reason: "duplicate", template };
     else {
       seen.add(text);
-      yield { to: "dataset", row };
+      yield { to: "dataset", row, world: { row: row.id, ...simulator.world() } };
     }
   }
 }

@@ -89,7 +89,8 @@ function typed(text: string, random: Random): string {
 
 type Call = { name: string; arguments: JsonObject };
 
-async function call(
+/** What is said, the calls with what they really give, and the answer made from it. */
+export async function callAndAnswer(
   text: string,
   calls: readonly Call[],
   answer: (results: readonly JsonObject[]) => string,
@@ -123,7 +124,7 @@ export async function answerQuestion(
   sources: ExchangeSources,
 ): Promise<Exchange> {
   const { voices, random } = sources;
-  const { messages, results } = await call(
+  const { messages, results } = await callAndAnswer(
     question.text,
     [{ name: question.tool, arguments: question.arguments }],
     ([result]) => answerWeather(question, result!, talk.persona, voices, random),
@@ -228,7 +229,7 @@ export async function drawComparison(sources: ExchangeSources, talk: Talk): Prom
   const [first, second] = random.shuffle(places);
   const template = random.pick(phrasings.compare);
   const { text, calls } = askComparison(template, [first!, second!], random);
-  const { messages } = await call(
+  const { messages } = await callAndAnswer(
     text,
     calls,
     (results) => answerComparison(results, talk.persona, random),

@@ -23,7 +23,7 @@ function sideOf(index: number, count: number, shares: { valid: number; test: num
  * `<side>:<template id>` for every template: the split key of rows made from it, so that valid and
  * test hold phrasings that train never sees.
  */
-function splitKeys(
+export function splitKeys(
   templates: readonly Template[],
   shares: { valid: number; test: number },
   random: Random,

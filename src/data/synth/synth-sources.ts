@@ -3,7 +3,8 @@ import type { Recipe } from "../../core/recipe.ts";
 import { createRandom } from "../../core/random.ts";
 import { type Place, loadPlaces } from "../../weather/place.ts";
 import { fewAnswers } from "./few-answers.ts";
-import { episodeSplitKeys } from "./question-templates.ts";
+import { CATEGORIES, categoryTemplates } from "./categories/index.ts";
+import { episodeSplitKeys, splitKeys as keysOf } from "./question-templates.ts";
 import { type PlaceSplit, splitPlaces } from "./split-places.ts";
 import { type Voices, loadVoices } from "./voices.ts";
 
@@ -23,10 +24,16 @@ export async function openSynthSources(
   const random = createRandom(seed).fork("synthesize");
   const voices = fewAnswers(await loadVoices(), config.episodes.answers, random.fork("answers"));
   const world = await loadPlaces();
+  const splitKeys = episodeSplitKeys(voices, config.split, random.fork("split keys"));
+  for (const category of Object.values(CATEGORIES)) {
+    const own = random.fork(`split keys of ${category.name}`);
+    for (const [id, key] of keysOf(categoryTemplates(category, "train"), config.split, own))
+      splitKeys.set(id, key);
+  }
   return {
     voices,
     world,
     split: splitPlaces(world, config.episodes.heldoutPlaces, random.fork("places")),
-    splitKeys: episodeSplitKeys(voices, config.split, random.fork("split keys")),
+    splitKeys,
   };
 }

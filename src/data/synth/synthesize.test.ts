@@ -138,7 +138,7 @@ describe("cases", () => {
       const silent = row.slice === "no-tool" || row.slice === "missing-location";
       expect(row.expected).toHaveLength(silent ? 0 : 1);
       row.tools.forEach((tool) => WireTool.parse(tool));
-      simulator.set(new Date(row.now), false);
+      simulator.set(new Date(row.now));
       for (const call of row.expected) {
         const result = await simulator.run(call.name, call.arguments, signal);
         expect(result.error).toBeUndefined();

@@ -9,13 +9,16 @@ import { makePairs } from "../preference/make-pairs.ts";
 import { makeCases, questionKey } from "./cases.ts";
 import { makeDrills, makeEchoes } from "./drills.ts";
 import { makeEpisodes } from "./episodes.ts";
+import { withFormTag } from "./control-tags.ts";
+import { makeLessons } from "./lessons.ts";
 import { makeInstructions, makePlainText } from "./instructions.ts";
+import type { RowWorld } from "./simulator.ts";
 import { knownWords } from "./known-words.ts";
 import { byTool, onTrainSide, phrasingsOf } from "./question-templates.ts";
 import { openSynthSources } from "./synth-sources.ts";
 
 export type Synthesized =
-  | { to: "dataset"; row: Conversation }
+  | { to: "dataset"; row: Conversation; world?: RowWorld }
   | { to: "base"; row: Conversation }
   | { to: "cases"; row: ToolCase }
   | { to: "preference"; row: Preference }
@@ -60,14 +63,14 @@ export async function* synthesize(
     yield { to: "cases", row };
   }
   /** Training never asks what the evaluation asks. */
-  const admit = (row: Conversation): Synthesized =>
+  const admit = (row: Conversation, made?: RowWorld): Synthesized =>
     reserved.has(lastSaid(row))
       ? {
           to: "rejected",
           reason: "asked-in-cases",
           ...(row.meta.template && { template: row.meta.template }),
         }
-      : { to: "dataset", row };
+      : { to: "dataset", row, ...(made && { world: made }) };
 
   let done = 0;
   const total = config.episodes.train;
@@ -77,13 +80,15 @@ export async function* synthesize(
       count: total,
       dialogues: config.episodes.dialogues,
       splitKeys,
+      mix: config.episodes.mix,
+      renamed: config.episodes.renamed,
       random: random.fork("episodes"),
       signal,
     },
   );
   for await (const item of episodes) {
     if (++done % 500 === 0) yield { to: "progress", label: "episodes", done, total };
-    yield item.to === "dataset" ? admit(item.row) : item;
+    yield item.to === "dataset" ? admit(item.row, item.world) : item;
   }
 
   if (config.preference)
@@ -96,10 +101,17 @@ export async function* synthesize(
     ...config.instructions,
     random: random.fork("instructions"),
   });
+  const { tagged, written, maxPerTemplate } = config.instructions;
+  const tags = random.fork("form tags");
   for (const row of instructions) {
     signal.throwIfAborted();
-    yield admit(row);
+    yield admit(withFormTag(row, tagged, tags));
   }
+  const lessons = makeLessons(
+    { voices, places: split.train, random: random.fork("lessons") },
+    { count: written, maxPerTemplate, world, signal },
+  );
+  for await (const row of lessons) yield admit(withFormTag(row, tagged, tags));
   yield { to: "progress", label: "instructions", done: documents.length, total: documents.length };
   for (const row of options.written ?? []) yield admit(row);
 

@@ -1,69 +1,35 @@
 /**
- * Every synthetic episode is checked before it may train anything: format, schema, grounding of the
+ * What a synthetic row must pass before it may train anything: format, schema, grounding of the
  * arguments, replay of the tools, and faithfulness of the answer. The first failure is the reason.
  */
-import type { AssistantMessage, Message, Tool, ToolMessage } from "../../core/chat.ts";
+import type { Tool, ToolMessage } from "../../core/chat.ts";
 import type { Conversation } from "../../core/conversation.ts";
 import { type JsonObject, canonicalJson, isJsonObject } from "../../core/json.ts";
 import { checkGrounded } from "../../weather/grounded.ts";
 import { validateCall } from "../../weather/validate-call.ts";
-import { numberWord } from "./fill.ts";
+import { cityOf } from "./answer.ts";
+import { lacksUnits, wasSaid } from "./argument-source.ts";
+import { DISTRACTORS, isDistractor } from "./distractors.ts";
+import { type Parts, exchangesOf } from "./episode-parts.ts";
+import { originalTools } from "./rename-tools.ts";
+import { readStatedToday } from "./stated-date.ts";
+import { type Compared, verdictHolds } from "./verdict.ts";
+import { controlTag } from "./voices.ts";
 
 export type RejectReason =
   | "format"
+  | "voice"
   | "schema"
   | "ungrounded-argument"
   | "replay"
   | "unfaithful"
   | "foreign-number"
   | "call-expected"
-  | "call-unexpected";
+  | "call-unexpected"
+  /** The tools on offer, or the calls, are not those of the row's category. */
+  | "wrong-category";
 
-interface Parts {
-  user: string;
-  call: AssistantMessage | undefined;
-  results: ToolMessage[];
-  answer: string;
-}
-
-/** system? (user (assistant-with-calls tool+)? assistant)+, every call answered once and in order. */
-function exchangesOf(row: Conversation): Parts[] | undefined {
-  const messages = row.messages[0]?.role === "system" ? row.messages.slice(1) : row.messages;
-  const starts = messages.flatMap((message, i) => (message.role === "user" ? [i] : []));
-  if (starts[0] !== 0) return undefined;
-  const exchanges = starts.map((start, i) => partsOf(messages.slice(start, starts[i + 1])));
-  const ids = exchanges.flatMap((parts) => parts?.call?.toolCalls?.map(({ id }) => id) ?? []);
-  if (new Set(ids).size !== ids.length) return undefined;
-  return exchanges.every((parts) => parts !== undefined) ? exchanges : undefined;
-}
-
-function partsOf([user, ...rest]: readonly Message[]): Parts | undefined {
-  const last = rest.pop();
-  if (user?.role !== "user" || user.content.trim() === "") return undefined;
-  if (last?.role !== "assistant" || last.toolCalls || !last.content?.trim()) return undefined;
-  const parts = { user: user.content, answer: last.content };
-  const [call, ...results] = rest;
-  if (call === undefined) return { ...parts, call: undefined, results: [] };
-  const calls = call.role === "assistant" ? (call.toolCalls ?? []) : [];
-  const answered = results.filter((message) => message.role === "tool");
-  if (call.role !== "assistant" || calls.length === 0 || answered.length !== results.length) {
-    return undefined;
-  }
-  if (answered.map((message) => message.toolCallId).join() !== calls.map(({ id }) => id).join()) {
-    return undefined;
-  }
-  return { ...parts, call, results: answered };
-}
-
-/** Whether the user's text holds the value of an argument. */
-export function isInText(key: string, value: unknown, text: string): boolean {
-  if (key === "days" && typeof value === "number") {
-    return new RegExp(`\\b(?:${value}|${numberWord(value)}) days?\\b`, "i").test(text);
-  }
-  if (typeof value !== "string") return false;
-  // Places and dates are as typed; a unit is a fixed word, however it was typed.
-  return key === "units" ? text.toLowerCase().includes(value) : text.includes(value);
-}
+const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
 function parseResult(message: ToolMessage): JsonObject | undefined {
   try {
@@ -80,24 +46,65 @@ function hasForeignDigits(answer: string, sources: readonly string[]): boolean {
   return (answer.match(/\d+/g) ?? []).some((digits) => !known.has(digits));
 }
 
+/** A tool that is offered is known word for word, and offered once. */
+const offersKnown = (row: Conversation, tools: readonly Tool[]): boolean =>
+  (row.tools ?? []).every((offered) =>
+    [...DISTRACTORS, ...tools.map(({ definition }) => definition)].some(
+      (known) => known.name === offered.name && sameJson(offered, known),
+    ),
+  ) && new Set(row.tools?.map(({ name }) => name)).size === (row.tools?.length ?? 0);
+
 const offers = (row: Conversation, name: string): boolean =>
   row.tools?.some((tool) => tool.name === name) ?? false;
 
-const argumentsOf = (parts: Parts): JsonObject[] =>
-  (parts.call?.toolCalls ?? []).map((call) => (isJsonObject(call.arguments) ? call.arguments : {}));
-
-/**
- * What an argument of the exchange `at` may come from: its own message, and what it may take over. A
- * place is taken over from the call before it alone, so that no older one comes back; the rest from
- * anything that was said.
- */
-function wasSaid(key: string, value: unknown, exchanges: readonly Parts[], at: number): boolean {
-  if (isInText(key, value, exchanges[at]!.user)) return true;
-  if (key !== "location")
-    return exchanges.slice(0, at).some(({ user }) => isInText(key, value, user));
-  const before = exchanges.slice(0, at).findLast((parts) => parts.call);
-  return before !== undefined && argumentsOf(before).some(({ location }) => location === value);
+/** The system message must be the voice of the row, alone or with the date; the date where there is one. */
+function heading(row: Conversation): { today: string | undefined } | undefined {
+  const first = row.messages[0];
+  const content = first?.role === "system" ? first.content : undefined;
+  const tag = controlTag(row.tags.persona);
+  if (content === tag) return { today: undefined };
+  const stated = readStatedToday(content ?? "");
+  return stated && stated.voice === (tag ?? "") ? { today: stated.today } : undefined;
 }
+
+/** What tells an answer that a tool gave from a failure: an error, or days without a day. */
+const failed = (result: JsonObject): boolean =>
+  "error" in result || (Array.isArray(result.days) && result.days.length === 0);
+
+/** What a category promises beyond what every row must keep. */
+function keepsCategory(row: Conversation, { user, rounds }: Parts): boolean {
+  const offered = row.tools?.map(({ name }) => name) ?? [];
+  const calls = rounds.flatMap((round) => round.calls);
+  switch (row.meta.category) {
+    case "distractor":
+      return offered.some(isDistractor);
+    case "parallel":
+      return rounds.length === 1 && calls.length >= 2;
+    case "dependent":
+      return rounds.length >= 2;
+    case "comparison":
+      return calls.some(({ name }) => name === "compare_weather");
+    case "irrelevant": {
+      // Either no tool is for the weather that is asked about, or all are and something else is asked.
+      const foreign = offered.filter(isDistractor).length;
+      const asksWeather = /\b(?:weather|forecast|temperature|rain|snow|warm|cold|hot|umbrella)\b/i;
+      return offered.length > 0 && foreign === (asksWeather.test(user) ? offered.length : 0);
+    }
+    default:
+      return true;
+  }
+}
+
+/** The places of a comparison with their highs. */
+const comparedIn = (results: readonly JsonObject[]): Compared[] =>
+  results.flatMap(({ places }) =>
+    (Array.isArray(places) ? places.filter(isJsonObject) : []).map((place) => ({
+      city: cityOf(place),
+      high: Number(place.high),
+    })),
+  );
+
+const CALLING = new Set(["tool", "tool-error", "hybrid"]);
 
 /** Talk without a tool may mention snow; it may not state a reading. */
 const READING = /\d\s*(?:°|%|-?degrees|per ?cent|mph|km\/h)/i;
@@ -107,34 +114,48 @@ const READING = /\d\s*(?:°|%|-?degrees|per ?cent|mph|km\/h)/i;
  * domain is that of its last exchange.
  */
 export async function verifyEpisode(
-  row: Conversation,
+  given: Conversation,
   tools: readonly Tool[],
   signal: AbortSignal,
 ): Promise<RejectReason | undefined> {
+  const row = originalTools(
+    given,
+    tools.map(({ definition }) => definition),
+  );
   const exchanges = exchangesOf(row);
   if (!exchanges) return "format";
+  const head = heading(row);
+  if (!head) return "voice";
+  if (!offersKnown(row, tools)) return "schema";
+  const { domain } = row.tags;
   for (const [at, parts] of exchanges.entries()) {
     const isLast = at === exchanges.length - 1;
-    const { domain } = row.tags;
-    if (isLast) {
-      const wantsCall = domain === "tool" || domain === "tool-error";
-      if (wantsCall && !parts.call) return "call-expected";
-      if (!wantsCall && parts.call) return "call-unexpected";
-    }
+    const called = parts.rounds.length > 0;
+    if (isLast && CALLING.has(domain) && !called) return "call-expected";
+    if (isLast && !CALLING.has(domain) && called) return "call-unexpected";
     const results: JsonObject[] = [];
-    for (const [i, call] of (parts.call?.toolCalls ?? []).entries()) {
-      const check = validateCall(call, tools);
-      if (!check.ok || !offers(row, call.name) || !isJsonObject(call.arguments)) return "schema";
-      for (const [key, value] of Object.entries(call.arguments)) {
-        if (!wasSaid(key, value, exchanges, at)) return "ungrounded-argument";
+    for (const round of parts.rounds) {
+      const before = [...results];
+      for (const [i, call] of round.calls.entries()) {
+        const check = validateCall(call, tools);
+        if (!check.ok || !offers(row, call.name) || !isJsonObject(call.arguments)) return "schema";
+        const known = { exchanges, at, results: before, today: head.today };
+        for (const [key, value] of Object.entries(call.arguments))
+          if (!wasSaid(key, value, known)) return "ungrounded-argument";
+        if (lacksUnits(parts.user, call.arguments, call.name !== "find_place"))
+          return "ungrounded-argument";
+        const stored = parseResult(round.results[i]!);
+        const replayed = await check.tool.run(check.args, signal);
+        if (!stored || !sameJson(stored, replayed)) return "replay";
+        results.push(stored);
       }
-      const stored = parseResult(parts.results[i]!);
-      const replayed = await check.tool.run(check.args, signal);
-      if (!stored || canonicalJson(stored) !== canonicalJson(replayed)) return "replay";
-      if (isLast && "error" in stored !== (domain === "tool-error")) return "replay";
-      results.push(stored);
     }
-    if (!parts.call && (!isLast || domain === "no-tool")) {
+    if (isLast && called) {
+      const wrong = results.filter(failed).length;
+      if (wrong > 0 !== (domain === "tool-error")) return "replay";
+    }
+    if (isLast && !keepsCategory(row, parts)) return "wrong-category";
+    if (!called && (!isLast || domain === "no-tool")) {
       if (READING.test(parts.answer)) return "unfaithful";
       continue;
     }
@@ -142,9 +163,14 @@ export async function verifyEpisode(
       .slice(0, at + 1)
       .map(({ user }) => user)
       .join("\n");
-    if (!checkGrounded(parts.answer, results, said).grounded) return "unfaithful";
-    const sources = [...parts.results.map((message) => message.content), said];
-    if (hasForeignDigits(parts.answer, sources)) return "foreign-number";
+    // A look-up says where a place is, not what its weather is.
+    const reports = results.filter((result) => !("timezone" in result));
+    if (!checkGrounded(parts.answer, reports, said).grounded) return "unfaithful";
+    if (!verdictHolds(parts.answer, comparedIn(results))) return "unfaithful";
+    const zone = reports.length === 0 ? results[0]?.timezone : undefined;
+    if (typeof zone === "string" && !parts.answer.includes(zone)) return "unfaithful";
+    const sources = parts.rounds.flatMap((round) => round.results.map(({ content }) => content));
+    if (hasForeignDigits(parts.answer, [...sources, said])) return "foreign-number";
   }
   return undefined;
 }

@@ -8,7 +8,7 @@ export function openSimulators(world: readonly Place[]): WrittenSources["at"] {
   const free: Simulator[] = [];
   return async (now, use) => {
     const simulator = free.pop() ?? createSimulator(world);
-    simulator.set(now, false);
+    simulator.set(now);
     try {
       return await use(simulator);
     } finally {
