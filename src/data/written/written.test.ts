@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ConversationRow } from "../../core/conversation.ts";
 import { Document } from "../../core/document.ts";
 import type { RunEvent } from "../../core/events.ts";
@@ -17,6 +17,9 @@ import { curate } from "../curate.ts";
 import { why } from "../why.ts";
 import { type TestEndpoint, scriptedAuthor, startTestEndpoint } from "./test-endpoint.ts";
 import { writeOnce } from "./test-write.ts";
+
+// They curate, and some start processes.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const training = { steps: 1, learningRate: 1e-3 };
 const KINDS = {
