@@ -3,7 +3,7 @@ import { chmod, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { appendText, writeFileAtomic } from "./atomic-file.ts";
+import { appendText, removeTemporaries, writeFileAtomic } from "./atomic-file.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -34,6 +34,19 @@ test("a writer that fails leaves the old file and no temporary one, and its erro
   ).rejects.toBe(own);
   expect(await readFile(path, "utf8")).toBe("old");
   expect(await readdir(folder)).toEqual(["kept.txt"]);
+});
+
+test("what a killed writer left goes, and nothing else", async () => {
+  const left: string[] = [];
+  await writeFileAtomic(join(folder, "rows.jsonl"), async () => {
+    left.push(...(await readdir(folder)));
+  });
+  expect(left).toHaveLength(1);
+  for (const name of [left[0]!, "notes.tmp", "rows.jsonl.tmp"])
+    await writeFile(join(folder, name), "half");
+  await removeTemporaries(folder);
+  expect(await readdir(folder)).toEqual(["notes.tmp", "rows.jsonl", "rows.jsonl.tmp"]);
+  await removeTemporaries(join(folder, "not there"));
 });
 
 // The kernel's own ENOSPC: every write to this device finds it full.

@@ -1,7 +1,7 @@
 /** Files that are either whole or not there (temporary name, fsync, rename), and logs that grow. */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, appendFile, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, appendFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { TwainError } from "./errors.ts";
 
 const KNOWN: Record<string, string> = {
@@ -44,6 +44,14 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw writeFailure(path, error);
   }
+}
+
+const TEMPORARY = /\.[\da-f]{8}\.tmp$/;
+
+/** Removes what a killed process left of `writeFileAtomic` in a folder; only for who alone writes there. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
 }
 
 /** Adds to the end of a log; what a killed process leaves is at worst a last line cut short. */
