@@ -1,10 +1,10 @@
 /** Tools beside the three of `tools.ts`, over a list of known places: look-up, forecast by coordinates, comparison. */
 import { z } from "zod";
-import type { Tool, ToolDefinition } from "../core/chat.ts";
+import type { Tool } from "../core/chat.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Place, placeLabel } from "./place.ts";
 import { WeatherUnavailable, type WeatherProvider } from "./provider.ts";
-import { weatherError } from "./tools.ts";
+import { defineTool, unitsProperty, weatherError } from "./tools.ts";
 import { resolveDate, weekdayOf } from "./resolve-date.ts";
 import { createZoneClock } from "./zone-clock.ts";
 
@@ -23,42 +23,30 @@ const CompareArgs = z.strictObject({
   units: Units,
 });
 
-const units = { type: "string", enum: ["celsius", "fahrenheit"] };
-const define = (
-  name: string,
-  description: string,
-  properties: JsonObject,
-  required: string[],
-): ToolDefinition => ({
-  name,
-  description,
-  parameters: { type: "object", properties, required, additionalProperties: false },
-});
-
-export const FIND_PLACE = define(
+export const FIND_PLACE = defineTool(
   "find_place",
   "Coordinates and time zone of a place",
   { name: { type: "string", description: "City, with state or country if said" } },
   ["name"],
 );
-export const FORECAST_AT = define(
+export const FORECAST_AT = defineTool(
   "get_forecast_at",
   "Weather at coordinates for the next days",
   {
     latitude: { type: "number" },
     longitude: { type: "number" },
     days: { type: "integer", minimum: 1, maximum: 7 },
-    units,
+    units: unitsProperty,
   },
   ["latitude", "longitude", "days"],
 );
-export const COMPARE_WEATHER = define(
+export const COMPARE_WEATHER = defineTool(
   "compare_weather",
   "Weather in two to four places on one day, side by side",
   {
     locations: { type: "array", items: { type: "string" }, minItems: 2, maxItems: 4 },
     date: { type: "string", description: "today, tonight, tomorrow, a weekday or YYYY-MM-DD" },
-    units,
+    units: unitsProperty,
   },
   ["locations", "date"],
 );

@@ -24,8 +24,9 @@ export const WeatherArgs = z.strictObject({
 
 // Kept short on purpose: every request and every training row carries these texts.
 const location = { type: "string", description: "City, with state or country if said" };
-const units = { type: "string", enum: ["celsius", "fahrenheit"] };
-const define = (
+export const unitsProperty = { type: "string", enum: ["celsius", "fahrenheit"] };
+/** A tool whose parameters are these and no others. */
+export const defineTool = (
   name: string,
   description: string,
   properties: JsonObject,
@@ -38,14 +39,16 @@ const define = (
 
 /** What a model is offered, in the order of the documentation. */
 export const WEATHER_TOOLS: readonly ToolDefinition[] = [
-  define("get_current_weather", "Weather in a place now", { location, units }, ["location"]),
-  define(
+  defineTool("get_current_weather", "Weather in a place now", { location, units: unitsProperty }, [
+    "location",
+  ]),
+  defineTool(
     "get_forecast",
     "Weather in a place for the next days",
-    { location, days: { type: "integer", minimum: 1, maximum: 7 }, units },
+    { location, days: { type: "integer", minimum: 1, maximum: 7 }, units: unitsProperty },
     ["location", "days"],
   ),
-  define(
+  defineTool(
     "get_weather",
     "Weather in a place on one day",
     {
@@ -54,7 +57,7 @@ export const WEATHER_TOOLS: readonly ToolDefinition[] = [
         type: "string",
         description: "today, tonight, tomorrow, a weekday or YYYY-MM-DD",
       },
-      units,
+      units: unitsProperty,
     },
     ["location", "date"],
   ),

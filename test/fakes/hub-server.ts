@@ -26,7 +26,8 @@ export interface HubServer {
   close(): Promise<void>;
 }
 
-const listen = async (
+/** Serves on a free port of this machine until it is closed. */
+export const listen = async (
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<{ url: string; close(): Promise<void> }> => {
   const server = createServer((request, response) => {

@@ -1,7 +1,7 @@
 /** A hub on the loopback that takes uploads: repositories, preupload, Git LFS with parts, commits, tags. Large files go to a second host. */
 import { createHash } from "node:crypto";
-import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { listen } from "./hub-server.ts";
 
 interface Repository {
   private: boolean;
@@ -43,23 +43,6 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-};
-
-const listen = async (
-  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
-): Promise<{ url: string; close(): Promise<void> }> => {
-  const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 };
 
 type Line =
