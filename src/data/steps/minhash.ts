@@ -3,6 +3,7 @@
  * throughout: unsigned ones do not fit V8's small integers, and every step would go through floats.
  */
 import type { Random } from "../../core/random.ts";
+import { LANES, createMinimaKernel } from "./minima-wasm.ts";
 
 /** FNV-1a's offset basis as a signed integer. */
 const FNV_START = 0x811c9dc5 | 0;
@@ -90,55 +91,42 @@ export function jaccard(a: Int32Array, b: Int32Array): number {
   return shared / (a.length + b.length - shared);
 }
 
+/** Shingles that are in the memory of the inner loop at once; a book's come in several turns. */
+const TURN = 1 << 14;
+
 /**
  * A function from shingles (repeated or not, in any order) to one key for each band. Two sets of similarity s share a band with
- * probability 1 - (1 - s^rows)^bands.
+ * probability 1 - (1 - s^rows)^bands (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", section 3.4).
  */
 export function createBander(
   bands: number,
   rows: number,
   random: Random,
 ): (shingles: Int32Array) => Int32Array {
-  // Four permutations at a time; those too many are in no band. As many are drawn as when it was two at a time.
+  // An even number is drawn, whatever else changes: other draws would be other candidates, and other datasets.
   const drawn = (bands * rows + 1) & ~1;
-  const size = (drawn + 3) & ~3;
-  const multiply = new Int32Array(size);
-  const add = new Int32Array(size);
-  for (let p = 0; p < drawn; p++) multiply[p] = (random.integer(0, 0x7fffffff) << 1) | 1;
-  for (let p = 0; p < drawn; p++) add[p] = random.integer(0, 0xffffffff);
-  const signature = new Int32Array(size);
+  const blocks = Math.ceil(drawn / LANES);
+  const block = 3 * LANES;
+  const start = blocks * block;
+  const { memory, minima } = createMinimaKernel(start + TURN);
+  /** Where the integers of a permutation are: its factor, its offset and its least value, each `LANES` after the last. */
+  const placeOf = (p: number): number => Math.floor(p / LANES) * block + (p % LANES);
+  for (let p = 0; p < drawn; p++) memory[placeOf(p)] = (random.integer(0, 0x7fffffff) << 1) | 1;
+  for (let p = 0; p < drawn; p++) memory[placeOf(p) + LANES] = random.integer(0, 0xffffffff);
+  const least = Int32Array.from({ length: bands * rows }, (_, p) => placeOf(p) + 2 * LANES);
   return (shingles) => {
-    // The minima stay in registers, and each shingle is loaded a quarter as often.
-    for (let p = 0; p < size; p += 4) {
-      const [factorA, offsetA] = [multiply[p]!, add[p]!];
-      const [factorB, offsetB] = [multiply[p + 1]!, add[p + 1]!];
-      const [factorC, offsetC] = [multiply[p + 2]!, add[p + 2]!];
-      const [factorD, offsetD] = [multiply[p + 3]!, add[p + 3]!];
-      let leastA = 0x7fffffff;
-      let leastB = 0x7fffffff;
-      let leastC = 0x7fffffff;
-      let leastD = 0x7fffffff;
-      for (let s = 0; s < shingles.length; s++) {
-        const shingle = shingles[s]!;
-        const a = (Math.imul(shingle, factorA) + offsetA) | 0;
-        const b = (Math.imul(shingle, factorB) + offsetB) | 0;
-        const c = (Math.imul(shingle, factorC) + offsetC) | 0;
-        const d = (Math.imul(shingle, factorD) + offsetD) | 0;
-        if (a < leastA) leastA = a;
-        if (b < leastB) leastB = b;
-        if (c < leastC) leastC = c;
-        if (d < leastD) leastD = d;
-      }
-      signature[p] = leastA;
-      signature[p + 1] = leastB;
-      signature[p + 2] = leastC;
-      signature[p + 3] = leastD;
+    for (let b = 0; b < blocks; b++)
+      memory.fill(0x7fffffff, b * block + 2 * LANES, (b + 1) * block);
+    for (let from = 0; from < shingles.length; from += TURN) {
+      const some = shingles.subarray(from, from + TURN);
+      memory.set(some, start);
+      for (let b = 0; b < blocks; b++) minima(4 * b * block, 4 * start, 4 * (start + some.length));
     }
     const keys = new Int32Array(bands);
     for (let band = 0; band < bands; band++) {
       let key = band;
       for (let row = 0; row < rows; row++)
-        key = Math.imul(key, 0x01000193) ^ mix(signature[band * rows + row]!);
+        key = Math.imul(key, 0x01000193) ^ mix(memory[least[band * rows + row]!]!);
       keys[band] = mix(key);
     }
     return keys;
