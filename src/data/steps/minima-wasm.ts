@@ -9,7 +9,9 @@ const VECTORS = LANES / 4;
 
 const I32 = 0x7f;
 const V128 = 0x7b;
-const END = 0x0b;
+const [LOOP, NOTHING, BRANCH_IF, END] = [0x03, 0x40, 0x0d, 0x0b] as const;
+const [I32_CONST, I32_ADD, I32_LESS] = [0x41, 0x6a, 0x49] as const;
+const [TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE] = [1, 2, 3, 7, 10] as const;
 const localGet = (index: number): number[] => [0x20, index];
 const localSet = (index: number): number[] => [0x21, index];
 const localTee = (index: number): number[] => [0x22, index];
@@ -53,34 +55,36 @@ function assemble(): Uint8Array<ArrayBuffer> {
   ];
   const code = [
     // The vectors: the shingle four times, and what each permutation needs.
-    ...[1, ...leb(1 + 3 * VECTORS), V128],
-    ...each.flatMap((i) => load(factor(i), 16 * i)),
-    ...each.flatMap((i) => load(offset(i), 16 * (VECTORS + i))),
-    ...each.flatMap((i) => load(least(i), 16 * (2 * VECTORS + i))),
-    ...[0x03, 0x40],
-    ...[...localGet(from), ...vectorAt(LOAD_SPLAT, 0), ...localSet(shingle)],
+    [1, ...leb(1 + 3 * VECTORS), V128],
+    ...each.map((i) => load(factor(i), 16 * i)),
+    ...each.map((i) => load(offset(i), 16 * (VECTORS + i))),
+    ...each.map((i) => load(least(i), 16 * (2 * VECTORS + i))),
+    [LOOP, NOTHING],
+    [...localGet(from), ...vectorAt(LOAD_SPLAT, 0), ...localSet(shingle)],
     ...each.flatMap((i) => [
-      ...[...localGet(shingle), ...localGet(factor(i)), ...MULTIPLY],
-      ...[...localGet(offset(i)), ...ADD],
-      ...[...localGet(least(i)), ...LEAST, ...localSet(least(i))],
+      [...localGet(shingle), ...localGet(factor(i)), ...MULTIPLY],
+      [...localGet(offset(i)), ...ADD],
+      [...localGet(least(i)), ...LEAST, ...localSet(least(i))],
     ]),
-    // from += 4; again while from < to
-    ...[...localGet(from), 0x41, 4, 0x6a, ...localTee(from), ...localGet(to), 0x49, 0x0d, 0, END],
-    ...each.flatMap((i) => [
-      ...[...localGet(block), ...localGet(least(i))],
+    [...localGet(from), I32_CONST, 4, I32_ADD, ...localTee(from)],
+    [...localGet(to), I32_LESS, BRANCH_IF, 0, END],
+    ...each.map((i) => [
+      ...localGet(block),
+      ...localGet(least(i)),
       ...vectorAt(STORE, 16 * (2 * VECTORS + i)),
     ]),
-    END,
-  ];
+    [END],
+  ].flat();
   const text = (name: string): number[] => [...leb(name.length), ...Buffer.from(name)];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [0x60, 3, I32, I32, I32, 0]),
-    ...section(2, [...text("host"), ...text("memory"), 0x02, 0x00, 1]),
-    ...section(3, [0]),
-    ...section(7, [...text("minima"), 0x00, 0]),
-    ...section(10, [...leb(code.length), ...code]),
-  ]);
+  const module = [
+    [...Buffer.from("\0asm"), 1, 0, 0, 0],
+    section(TYPES, [0x60, 3, I32, I32, I32, 0]),
+    section(IMPORTS, [...text("host"), ...text("memory"), 0x02, 0x00, 1]),
+    section(FUNCTIONS, [0]),
+    section(EXPORTS, [...text("minima"), 0x00, 0]),
+    section(CODE, [...leb(code.length), ...code]),
+  ];
+  return Uint8Array.from(module.flat());
 }
 
 type Minima = (block: number, from: number, to: number) => void;
