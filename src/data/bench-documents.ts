@@ -26,10 +26,11 @@ export interface BenchText {
 
 /**
  * Two generators together: the 32 bits of one would run through the same numbers twice within a million texts, and
- * make copies that nobody counted.
+ * make copies that nobody counted. Each is forked from one of its own: where two names give one seed, so do the two
+ * with the same ending.
  */
 function longRandom(random: Random, name: string): <T>(items: readonly T[]) => T {
-  const [a, b] = [random.fork(`${name} a`), random.fork(`${name} b`)];
+  const [a, b] = [random.fork("a").fork(name), random.fork("b").fork(name)];
   return (items) => items[Math.floor(((a.next() + b.next()) % 1) * items.length)]!;
 }
 
