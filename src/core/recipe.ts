@@ -18,6 +18,8 @@ const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 
 const CurateConfig = z.strictObject({
+  /** Threads that judge documents; left out, one core fewer than there are, four at most. Decides no row. */
+  workers: positive.max(64).optional(),
   /** ISO 639-1; records in another language are dropped. */
   language: z.string().length(2).default("en"),
   /** Of Gutenberg books: starred footnotes, `[picture]` and notes on the edition. */

@@ -131,6 +131,19 @@ test("from documents to a dataset: valid rows, no work on two sides, every recor
   );
 });
 
+test("how many threads judge decides no byte, and is no reason to curate again", async () => {
+  const sources = [{ kind: "bundled", sets: ["franklin", "headlines"] }, await makeBooks()];
+  const withWorkers = (workers: number): Recipe =>
+    recipeOf(sources, { maxLoss: 0.5, dedup: { onLoss: "report" }, workers });
+  const [one, two] = [await run(withWorkers(1), "one"), await run(withWorkers(2), "two")];
+  const files = ({ dir }: { dir: RunDir }): Promise<Record<string, string>> =>
+    contents(dir.dataset.root, join(dir.root, "curate"));
+  expect(Object.keys(await files(one))).toContain("ledger.jsonl");
+  expect(await files(two)).toEqual(await files(one));
+  const again = await run(withWorkers(3), "two");
+  expect(again.events.filter(({ type }) => type === "stage-skip")).toHaveLength(2);
+}, 120_000);
+
 test("a source that is wiped out stops the run and leaves the ledger to tell why", async () => {
   await mkdir(join(folder, "reddit"));
   const titles = Array.from(

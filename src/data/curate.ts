@@ -23,7 +23,7 @@ import { DECONTAMINATE, type Decontaminated, decontaminate } from "./decontamina
 import { hashEvalSet } from "./eval-texts.ts";
 import { LedgerLine, openLedger } from "./ledger.ts";
 import { createLosses } from "./losses.ts";
-import { runPipeline } from "./pipeline.ts";
+import { runPipeline, stepNames } from "./pipeline.ts";
 import type { IsAsked } from "./preference/admit-pairs.ts";
 import { editPair, hashVotes, readVotes } from "./preference/human-pairs.ts";
 import { lastQuestion } from "./preference/prompts.ts";
@@ -74,19 +74,16 @@ async function* curateDocuments(
   documents: Spool<Document>,
   dir: RunDir,
   config: CurateStageConfig,
-  seed: number,
+  { seed, curate: { workers } }: Recipe,
   reviewer: Reviewer | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Record<string, number>> {
   const scratch = dirname(dir.ledger);
   const steps = [
-    ...curationSteps(config.curate, seed, config.sources, scratch),
+    ...curationSteps(config.curate, { seed, sourceOrder: config.sources, scratch, workers }),
     ...(reviewer ? [reviewer.step] : []),
   ];
-  const ledger = await openLedger(
-    scratch,
-    steps.map(({ name }) => name),
-  );
+  const ledger = await openLedger(scratch, stepNames(steps));
   try {
     let read = 0;
     async function* counted(): AsyncGenerator<Document> {
@@ -152,11 +149,12 @@ interface Made {
   reserved: Set<string>;
 }
 
-/** The same whatever the pace of the requests, which decides no row. */
-const withoutPace = (curate: Recipe["curate"]): Recipe["curate"] => ({
-  ...curate,
-  ...(curate.written && { written: { ...curate.written, concurrency: 1, timeoutSeconds: 1 } }),
-});
+/** The same whatever the pace of threads and requests, which decides no row. */
+function withoutPace(curate: Recipe["curate"]): Recipe["curate"] {
+  const { workers: _, ...decisive } = curate;
+  if (!decisive.written) return decisive;
+  return { ...decisive, written: { ...decisive.written, concurrency: 1, timeoutSeconds: 1 } };
+}
 
 const askedBy = (messages: readonly Message[]): string => questionKey(lastQuestion(messages));
 
@@ -365,7 +363,7 @@ export const curate: Stage<CurateStageConfig> = {
     };
     try {
       const documents = await open<Document>(dirname(dir.curated), "documents");
-      const dropped = yield* curateDocuments(documents, dir, config, recipe.seed, reviewer, signal);
+      const dropped = yield* curateDocuments(documents, dir, config, recipe, reviewer, signal);
       const written = yield* writtenData(documents, recipe, dir, signal);
       const spools = {
         dataset: await open<ConversationRow>(dir.dataset.root, "dataset"),

@@ -39,8 +39,12 @@ export const LedgerLine = z.object({
 export type LedgerLine = z.infer<typeof LedgerLine>;
 
 export interface Ledger {
-  has(id: string): boolean;
-  enter(document: Document): Promise<void>;
+  /**
+   * The id under which a document goes through the steps: its own, or the next of `id~2`, `id~3` … where another has
+   * that. Two sources may hold one record; both get a line, and deduplication settles it.
+   */
+  claim(id: string): string;
+  /** What a step says of a document; the first step's word enters it. */
   note(step: string, judgement: Judgement): Promise<void>;
   /** All lines, in the order in which the records entered, a chunk after what it was cut from; once, at the end. */
   lines(): AsyncGenerator<LedgerLine>;
@@ -65,7 +69,13 @@ interface Note extends Pick<LedgerLine, "chunks" | "mergedWith" | "text" | "revi
 
 /** A ledger for these steps, in this order; what it has not written yet waits in files in `scratch`. */
 export async function openLedger(scratch: string, steps: readonly string[]): Promise<Ledger> {
+  /** Of each record, in the order in which they entered; before that, below zero, in the order of the claims. */
   const numbers = new Map<string, number>();
+  let claims = 0;
+  /** The claim that enters next. */
+  let awaited = -1;
+  let entered = 0;
+  const repeated = new Map<string, number>();
   const places = new Map(steps.map((step, i) => [step, i]));
   const tallies = new Map<string, { kept: number; dropped: Record<string, number> }>();
   const entries = await openSpool<Entry>(join(scratch, ".ledger.spool"));
@@ -81,8 +91,7 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
     return found;
   };
   const enter = async (document: Document, from: number, parent?: string): Promise<void> => {
-    if (numbers.has(document.id)) throw new Error(`${document.id} enters the ledger twice`);
-    numbers.set(document.id, numbers.size);
+    numbers.set(document.id, entered++);
     const { id, source, licence, kind } = document;
     await entries.append({
       id,
@@ -94,16 +103,31 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
     });
   };
   return {
-    has: (id) => numbers.has(id),
-    enter: (document) => enter(document, 0),
+    claim(id) {
+      if (!numbers.has(id)) {
+        numbers.set(id, --claims);
+        return id;
+      }
+      const times = (repeated.get(id) ?? 1) + 1;
+      repeated.set(id, times);
+      const own = `${id}~${times}`;
+      numbers.set(own, --claims);
+      return own;
+    },
     async note(step, judgement) {
       const { document, numbers: measured } = judgement;
-      const at = numbers.get(document.id);
+      const known = numbers.get(document.id);
       const place = places.get(step);
-      if (at === undefined || place === undefined)
+      if (known === undefined || place === undefined || (known < 0 && place > 0))
         throw new Error(`${document.id} or ${step} is not in the ledger`);
+      const outOfTurn = (): Error => new Error(`${step} judged ${document.id} out of turn`);
+      if (known < 0) {
+        if (known !== awaited--) throw outOfTurn();
+        await enter(document, 0);
+      }
+      const at = numbers.get(document.id)!;
       // The lines are put together by reading all notes side by side.
-      if (at <= last[place]!) throw new Error(`${step} judged ${document.id} out of turn`);
+      if (at <= last[place]!) throw outOfTurn();
       last[place] = at;
       const review = judgement.type === "chunks" ? undefined : judgement.review;
       if (judgement.type === "drop") {
@@ -128,7 +152,10 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
           ...(review && { review }),
         });
       }
-      for (const chunk of cut ?? []) await enter(chunk, place + 1, document.id);
+      for (const chunk of cut ?? []) {
+        if (numbers.has(chunk.id)) throw new Error(`${chunk.id} enters the ledger twice`);
+        await enter(chunk, place + 1, document.id);
+      }
       tally(step).kept += cut ? cut.length : 1;
     },
     async *lines() {

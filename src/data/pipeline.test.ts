@@ -184,6 +184,6 @@ test("a step that judges out of turn is a mistake of the program", async () => {
     },
   };
   await expect(run([backwards], [make("a"), make("b")])).rejects.toThrow(
-    "backwards judged a out of turn",
+    "backwards judged b out of turn",
   );
 });

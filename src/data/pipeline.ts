@@ -80,43 +80,73 @@ export type ReviewNote = z.infer<typeof ReviewNote>;
 /** The step that people are. */
 export const REVIEW = "review";
 
-async function* through(
+/** What steps that are run together said of some documents, in the order in which they said it, and what they all kept. */
+export interface Judged {
+  notes: { step: string; judgement: Judgement }[];
+  kept: Document[];
+}
+
+/** Steps that are run together, elsewhere than in this thread. */
+export interface StepGroup {
+  names: readonly string[];
+  judge(documents: AsyncIterable<Document>): AsyncGenerator<Judged>;
+}
+
+type Note = (step: string, judgement: Judgement) => Promise<void> | undefined;
+
+async function* throughStep(
   step: Step,
   documents: AsyncIterable<Document>,
-  ledger: Ledger,
+  note: Note,
 ): AsyncGenerator<Document> {
   for await (const judgement of step.run(documents)) {
-    await ledger.note(step.name, judgement);
+    await note(step.name, judgement);
     if (judgement.type === "keep") yield judgement.document;
     else if (judgement.type === "chunks") yield* judgement.chunks;
   }
 }
 
-async function* entering(
+async function* throughGroup(
+  group: StepGroup,
   documents: AsyncIterable<Document>,
-  ledger: Ledger,
+  note: Note,
 ): AsyncGenerator<Document> {
-  const repeated = new Map<string, number>();
-  for await (const document of documents) {
-    let own = document;
-    if (ledger.has(document.id)) {
-      // Two sources may hold one record; both get a line, and deduplication settles it.
-      const times = (repeated.get(document.id) ?? 1) + 1;
-      repeated.set(document.id, times);
-      own = { ...document, id: `${document.id}~${times}` };
-    }
-    await ledger.enter(own);
-    yield own;
+  for await (const { notes, kept } of group.judge(documents)) {
+    for (const { step, judgement } of notes) await note(step, judgement);
+    yield* kept;
   }
 }
 
-/** The documents that every step kept, in the order in which the last step gave them. */
-export function runPipeline(
-  steps: readonly Step[],
+/** The documents that every step kept, in the order in which the last step gave them; `note` hears each judgement. */
+export function runSteps(
+  steps: readonly (Step | StepGroup)[],
   documents: AsyncIterable<Document>,
-  ledger: Ledger,
+  note: Note,
 ): AsyncIterable<Document> {
-  let stream: AsyncIterable<Document> = entering(documents, ledger);
-  for (const step of steps) stream = through(step, stream, ledger);
+  let stream = documents;
+  for (const step of steps)
+    stream = "judge" in step ? throughGroup(step, stream, note) : throughStep(step, stream, note);
   return stream;
 }
+
+/** Names of the steps, those of groups among them, for the ledger. */
+export const stepNames = (steps: readonly (Step | StepGroup)[]): string[] =>
+  steps.flatMap((step) => ("judge" in step ? step.names : step.name));
+
+async function* claimed(
+  documents: AsyncIterable<Document>,
+  ledger: Ledger,
+): AsyncGenerator<Document> {
+  for await (const document of documents) {
+    const id = ledger.claim(document.id);
+    yield id === document.id ? document : { ...document, id };
+  }
+}
+
+/** `runSteps` with every judgement in the ledger, where each document has an id of its own. */
+export const runPipeline = (
+  steps: readonly (Step | StepGroup)[],
+  documents: AsyncIterable<Document>,
+  ledger: Ledger,
+): AsyncIterable<Document> =>
+  runSteps(steps, claimed(documents, ledger), (step, judgement) => ledger.note(step, judgement));

@@ -1,43 +1,28 @@
-/** The steps of curation, in order; a new one is a file of its own and a line here. */
+/** The steps of curation, in order; a new one is a file of its own and a line here or in `judging.ts`. */
 import { createRandom } from "../../core/random.ts";
 import type { Recipe } from "../../core/recipe.ts";
-import type { Step } from "../pipeline.ts";
-import { chunkStep } from "./chunk.ts";
+import { judgeInThreads } from "../judge-threads.ts";
+import type { Step, StepGroup } from "../pipeline.ts";
 import { exactDedupStep } from "./exact-dedup.ts";
-import { headlineShapeStep } from "./headline-shape.ts";
-import { languageStep } from "./language.ts";
-import { lengthStep } from "./length.ts";
 import { nearDedupStep } from "./near-dedup.ts";
-import { normaliseStep } from "./normalise.ts";
-import { piiStep } from "./pii.ts";
-import { qualityStep } from "./quality.ts";
-import { safetyStep } from "./safety.ts";
 import { sharedPassagesStep } from "./shared-passages.ts";
-import { stripGutenbergStep } from "./strip-gutenberg.ts";
-import { stripNotes } from "./strip-notes.ts";
 
-/**
- * `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. `scratch` is a
- * folder for documents that wait for the last one.
- */
-export function curationSteps(
-  config: Recipe["curate"],
-  seed: number,
-  sourceOrder: readonly string[],
-  scratch: string,
-): Step[] {
-  return [
-    stripGutenbergStep(config.editionNotes === "drop" ? stripNotes : (text) => text),
-    normaliseStep,
-    chunkStep(config.chunk),
-    lengthStep(config.chunk),
-    languageStep(config.language),
-    qualityStep,
-    headlineShapeStep,
-    safetyStep(),
-    piiStep(),
-    exactDedupStep(sourceOrder, scratch),
-    sharedPassagesStep(config.dedup, sourceOrder, scratch),
-    nearDedupStep(config.dedup, sourceOrder, createRandom(seed).fork("near-dedup"), scratch),
-  ];
+export interface CurationOptions {
+  seed: number;
+  /** Kinds of the recipe's sources: of two copies, the earlier source's stays. */
+  sourceOrder: readonly string[];
+  /** A folder for documents that wait for the last one. */
+  scratch: string;
+  /** Threads that judge documents. */
+  workers: number | undefined;
 }
+
+export const curationSteps = (
+  { chunk, dedup, editionNotes, language }: Recipe["curate"],
+  { seed, sourceOrder, scratch, workers }: CurationOptions,
+): (Step | StepGroup)[] => [
+  judgeInThreads({ chunk, editionNotes, language }, workers),
+  exactDedupStep(sourceOrder, scratch),
+  sharedPassagesStep(dedup, sourceOrder, scratch),
+  nearDedupStep(dedup, sourceOrder, createRandom(seed).fork("near-dedup"), scratch),
+];

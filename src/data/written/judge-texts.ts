@@ -5,7 +5,16 @@ import { sha256 } from "../../core/hash.ts";
 import type { Preference } from "../../core/preference.ts";
 import { WRITTEN } from "../dataset-stats.ts";
 import { type Ledger, type LedgerLine, openLedger } from "../ledger.ts";
-import { type Judgement, type Step, drop, eachDocument, keep, runPipeline } from "../pipeline.ts";
+import {
+  type Judgement,
+  type Step,
+  type StepGroup,
+  drop,
+  eachDocument,
+  keep,
+  runPipeline,
+  stepNames,
+} from "../pipeline.ts";
 import { copiesStep } from "./copies.ts";
 import { type TaskResult, problemOf } from "./write-texts.ts";
 
@@ -82,7 +91,7 @@ export async function judgeTexts(
   results: readonly TaskResult[],
   options: {
     corpus: readonly Document[];
-    steps: readonly Step[];
+    steps: readonly (Step | StepGroup)[];
     model: string;
     terms: string;
     /** A folder for what waits on disk. */
@@ -159,10 +168,7 @@ export async function judgeTexts(
     copiesStep(corpus, (document) => resultOf(document).task.source),
     finish,
   ];
-  const ledger = await openLedger(
-    scratch,
-    all.map(({ name }) => name),
-  );
+  const ledger = await openLedger(scratch, stepNames(all));
   const kept = new Map<string, string>();
   const lines: LedgerLine[] = [];
   try {

@@ -17,7 +17,7 @@ import type { RunDir } from "../../core/run-dir.ts";
 import type { WrittenConfig } from "../../core/written-config.ts";
 import type { WrittenStats } from "../dataset-stats.ts";
 import type { LedgerLine } from "../ledger.ts";
-import type { Step } from "../pipeline.ts";
+import type { Step, StepGroup } from "../pipeline.ts";
 import { openSynthSources } from "../synth/synth-sources.ts";
 import { openAnswerCache } from "./answer-cache.ts";
 import { costOf, createBudget } from "./budget.ts";
@@ -73,7 +73,7 @@ export interface WrittenOptions {
   curate: Recipe["curate"];
   config: WrittenConfig;
   /** What collected texts go through. */
-  steps: readonly Step[];
+  steps: readonly (Step | StepGroup)[];
   seed: number;
   dir: RunDir;
   env: Readonly<Record<string, string | undefined>>;
