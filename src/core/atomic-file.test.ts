@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -44,8 +44,20 @@ test("what a killed writer left goes, and nothing else", async () => {
   expect(left).toHaveLength(1);
   for (const name of [left[0]!, "notes.tmp", "rows.jsonl.tmp"])
     await writeFile(join(folder, name), "half");
+  const below = join(folder, "a", "b");
+  await mkdir(below, { recursive: true });
+  await writeFile(join(below, left[0]!), "half");
+  // A folder of such a name is nobody's half-written file.
+  await mkdir(join(folder, "versions.0123abcd.tmp"));
   await removeTemporaries(folder);
-  expect(await readdir(folder)).toEqual(["notes.tmp", "rows.jsonl", "rows.jsonl.tmp"]);
+  expect(await readdir(folder)).toEqual([
+    "a",
+    "notes.tmp",
+    "rows.jsonl",
+    "rows.jsonl.tmp",
+    "versions.0123abcd.tmp",
+  ]);
+  expect(await readdir(below)).toEqual([]);
   await removeTemporaries(join(folder, "not there"));
 });
 

@@ -48,10 +48,12 @@ export async function writeFileAtomic(
 
 const TEMPORARY = /\.[\da-f]{8}\.tmp$/;
 
-/** Removes what a killed process left of `writeFileAtomic` in a folder; only for who alone writes there. */
+/** Removes what killed processes left of `writeFileAtomic` in a folder and those in it; only for who alone writes there. */
 export async function removeTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => []))
-    if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries)
+    if (entry.isFile() && TEMPORARY.test(entry.name))
+      await rm(join(entry.parentPath, entry.name), { force: true });
 }
 
 /** Adds to the end of a log; what a killed process leaves is at worst a last line cut short. */

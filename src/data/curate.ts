@@ -1,7 +1,7 @@
 /** The stage that turns collected documents into a dataset, and keeps the reasons. */
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { removeTemporaries, writeFileAtomic } from "../core/atomic-file.ts";
+import { writeFileAtomic } from "../core/atomic-file.ts";
 import { type Message, fromWireMessage } from "../core/chat.ts";
 import { type Conversation, type ConversationRow, toRow } from "../core/conversation.ts";
 import { Document } from "../core/document.ts";
@@ -354,7 +354,6 @@ export const curate: Stage<CurateStageConfig> = {
   },
 
   async *run({ recipe, config, dir, signal }) {
-    for (const folder of [dirname(dir.curated), dir.dataset.root]) await removeTemporaries(folder);
     const stored = await readReviews(dir.reviews, recipe.name);
     const reviewer = stored.byKey.size > 0 ? createReviewer(stored.byKey) : undefined;
     const opened: { remove(): Promise<void> }[] = [];
