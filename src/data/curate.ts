@@ -22,7 +22,7 @@ import { splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { writeDataset } from "./write-dataset.ts";
 import { endpointKey } from "./written/endpoint.ts";
-import { checkWrittenKinds } from "./written/plan-texts.ts";
+import { checkWrittenKinds, checkWrittenPairs } from "./written/plan-texts.ts";
 import { promptHashes } from "./written/prompt.ts";
 import { writtenData } from "./written/written-data.ts";
 import { checkEndpoint } from "./written/written.ts";
@@ -51,6 +51,7 @@ export const curate: Stage<CurateStageConfig> = {
 
   async check(recipe, dir) {
     const { preference, written } = recipe.curate;
+    checkWrittenPairs(recipe.curate);
     if (preference?.votes !== undefined) for await (const _ of readVotes(preference.votes));
     if (!written) return;
     checkWrittenKinds(written);

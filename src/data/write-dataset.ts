@@ -58,7 +58,9 @@ export async function* writeDataset(
     for (const [reason, count] of Object.entries(written.dropped))
       dropped[`written ${reason}`] = count;
   }
-  const pairs = preference && (await writeMadePairs(dir, made, sides, preference.votes, judge));
+  const pairs =
+    preference &&
+    (await writeMadePairs(dir, { made, sides, judge, written: written?.pairs ?? [] }, recipe));
   if (!pairs) await removePairs(dir);
   else {
     counts.preference = pairs.tally.rows;
