@@ -14,7 +14,10 @@ import { fingerprint } from "../../core/hash.ts";
 import { type DatasetDir, type RunDir, datasetDir } from "../../core/run-dir.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** Also a tag of git, which a version becomes on a hub. */
+/** Without leading zeros, so that no version has two names. */
+const TAG = /^v(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){0,2}$/;
+
+/** What versions were once called: any tag of git, which a version becomes on a hub. They are still listed and opened. */
 const VersionName = z
   .string()
   .regex(/^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._-]{0,63}$/)
@@ -87,11 +90,12 @@ async function readRecord(folder: string): Promise<DatasetVersion> {
   }
 }
 
-/** Throws `data/version-name` for what is no name. */
-export function versionFolder(dir: RunDir, version: string): string {
-  if (VersionName.safeParse(version).success) return join(dir.versions, version);
-  throw new TwainError("data/version-name", `"${version}" cannot name a version`, {
-    hint: "Letters, digits, dot, dash and underscore, at most 64 of them, such as v1.2.",
+function badName(version: string): TwainError {
+  const near = `v${version.replace(/^v/i, "")}`;
+  return new TwainError("data/version-name", `"${version}" cannot name a version`, {
+    hint: TAG.test(near)
+      ? `Did you mean ${near}?`
+      : "A version is v and one to three numbers with dots between them: v1, v1.2 or v1.2.3.",
   });
 }
 
@@ -106,20 +110,24 @@ export async function listVersions(dir: RunDir): Promise<DatasetVersion[]> {
   );
 }
 
-/** A version's files, checked against its hashes. Throws `data/unknown-version`, `data/version-damaged`. */
+/**
+ * A version's files, checked against its hashes. Throws `data/version-name`, `data/unknown-version`,
+ * `data/version-damaged`.
+ */
 export async function openVersion(
   dir: RunDir,
   version: string,
   signal: AbortSignal,
 ): Promise<{ record: DatasetVersion; folder: string; dataset: DatasetDir }> {
-  const folder = versionFolder(dir, version);
+  if (!VersionName.safeParse(version).success) throw badName(version);
+  const folder = join(dir.versions, version);
   if (!(await exists(folder))) {
     const known = (await listVersions(dir)).map((each) => each.version);
     throw new TwainError("data/unknown-version", `${dir.root} has no version ${version}`, {
       hint:
         known.length > 0
           ? `There are ${known.join(", ")}.`
-          : `It has none yet; make one: twainbot data tag ${dir.root} ${version}.`,
+          : `It has none yet; make one: twainbot data tag ${dir.root} ${TAG.test(version) ? version : "v1"}.`,
     });
   }
   const record = await readRecord(folder);
@@ -145,7 +153,8 @@ export async function tagVersion(
   version: string,
   options: { name: string; beside: readonly string[]; now: Date; signal: AbortSignal },
 ): Promise<{ record: DatasetVersion; made: boolean }> {
-  const folder = versionFolder(dir, version);
+  if (!TAG.test(version)) throw badName(version);
+  const folder = join(dir.versions, version);
   const { dataset, files } = await datasetState(dir.dataset, options.signal);
   const [first, ...rest] = files;
   if (!first) throw new Error(`${dir.dataset.root} has no rows`);
