@@ -39,6 +39,8 @@ export const DatasetVersion = z.strictObject({
   /** Of all files: equal datasets have equal ones, whatever run or version they are in. */
   dataset: sha256,
   files: z.array(DatasetFile).nonempty(),
+  /** What tools saw when episodes were made: not among the rows, nor in `dataset`. Absent where there are none. */
+  worlds: DatasetFile.optional(),
   tagged: z.iso.datetime(),
 });
 export type DatasetVersion = z.infer<typeof DatasetVersion>;
@@ -73,6 +75,16 @@ export async function datasetState(
     if (await exists(path)) files.push(await describe(path, signal));
   return { dataset: fingerprint(files.map(({ name, sha256: hash }) => [name, hash])), files };
 }
+
+const describeWorlds = async (
+  { worlds }: DatasetDir,
+  signal: AbortSignal,
+): Promise<DatasetFile | undefined> =>
+  (await exists(worlds)) ? describe(worlds, signal) : undefined;
+
+/** Rows and worlds: what lies in a version under its hash. */
+const keptBy = ({ files, worlds }: Pick<DatasetVersion, "files" | "worlds">): DatasetFile[] =>
+  worlds ? [...files, worlds] : files;
 
 const recordOf = (folder: string): string => join(folder, "version.json");
 
@@ -133,8 +145,9 @@ export async function openVersion(
   const record = await readRecord(folder);
   const dataset = datasetDir(folder);
   const state = await datasetState(dataset, signal);
-  for (const { name, sha256: want } of record.files)
-    if (state.files.find((file) => file.name === name)?.sha256 !== want)
+  const worlds = record.worlds && (await describeWorlds(dataset, signal));
+  for (const { name, sha256: want } of keptBy(record))
+    if ([...state.files, worlds].find((file) => file?.name === name)?.sha256 !== want)
       throw damaged(folder, `${name} is not what was tagged`);
   return { record, folder, dataset };
 }
@@ -167,12 +180,14 @@ export async function tagVersion(
       { hint: `A version never changes. Take another name, or remove ${folder}.` },
     );
   }
+  const worlds = await describeWorlds(dir.dataset, options.signal);
   const record: DatasetVersion = {
     schema: 1,
     version,
     name: options.name,
     dataset,
     files: [first, ...rest],
+    ...(worlds && { worlds }),
     tagged: options.now.toISOString(),
   };
   const temporary = join(dir.versions, `.${version}.${randomUUID().slice(0, 8)}.tmp`);
@@ -180,7 +195,8 @@ export async function tagVersion(
     await mkdir(temporary, { recursive: true });
     const { stats, card } = dir.dataset;
     const extra = [stats, card, ...options.beside];
-    for (const { name } of files) await take(join(dir.dataset.root, name), join(temporary, name));
+    for (const { name } of keptBy(record))
+      await take(join(dir.dataset.root, name), join(temporary, name));
     for (const path of extra)
       if (await exists(path)) await copyFile(path, join(temporary, basename(path)));
     await writeFileAtomic(recordOf(temporary), `${JSON.stringify(record, null, 2)}\n`);
