@@ -15,8 +15,8 @@ test("a file is whole, in a folder made for it, and nothing lies beside it", asy
   const path = join(folder, "a", "b.txt");
   await writeFileAtomic(path, "first");
   await writeFileAtomic(path, async (file) => {
-    await file.write("sec");
-    await file.write("ond");
+    await file.writeFile("sec");
+    await file.writeFile("ond");
   });
   expect(await readFile(path, "utf8")).toBe("second");
   expect(await readdir(join(folder, "a"))).toEqual(["b.txt"]);
@@ -28,7 +28,7 @@ test("a writer that fails leaves the old file and no temporary one, and its erro
   const own = new Error("the writer's");
   await expect(
     writeFileAtomic(path, async (file) => {
-      await file.write("half");
+      await file.writeFile("half");
       throw own;
     }),
   ).rejects.toBe(own);

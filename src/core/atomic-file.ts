@@ -23,10 +23,16 @@ export function writeFailure(path: string, error: unknown): unknown {
   });
 }
 
-/** Calls `write` with a handle on a temporary file beside `path`, then puts it in place. */
+/**
+ * What may be done with a file that is being written: each call adds to its end. A handle's `write` is not among it: where
+ * the disk fills up it writes what still fits, says how much, and fails at the next call only.
+ */
+export type WholeFile = Pick<FileHandle, "writeFile">;
+
+/** Calls `write` with a temporary file beside `path`, then puts it in place. */
 export async function writeFileAtomic(
   path: string,
-  write: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+  write: string | Uint8Array | ((file: WholeFile) => Promise<void>),
 ): Promise<void> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {

@@ -128,7 +128,7 @@ test("what a real kill left half-written goes when its stage runs again, whateve
     let open = 0;
     for (const path of paths)
       void writeFileAtomic(path, async (file) => {
-        await file.write("half");
+        await file.writeFile("half");
         if (++open === paths.length) process.kill(process.pid, "SIGKILL");
         await new Promise(() => undefined);
       });`,
