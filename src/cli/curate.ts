@@ -1,45 +1,11 @@
 /** `twainbot curate`: turns collected documents into a dataset, or checks the one that is there. */
 import { curate } from "../data/curate.ts";
-import { type DatasetVerification, verifyDataset } from "../data/verify-dataset.ts";
+import { verifyDataset } from "../data/verify-dataset.ts";
 import { defineCommand, jsonArg, recipeArgs } from "./command.ts";
 import { loadRecipe } from "./load-recipe.ts";
 import { runOf } from "./run-stages.ts";
 import { stageCommand } from "./stage-command.ts";
-import { number } from "./terminal.ts";
-
-/** More rows than these are only counted. */
-const SHOWN = 50;
-
-const countsText = (counts: Record<string, number>): string =>
-  Object.entries(counts)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${name} ${number(count)}`)
-    .join(", ");
-
-function verificationText(found: DatasetVerification): string {
-  const { rows, episodes, calls, written, failed } = found;
-  const reasons: Record<string, number> = {};
-  for (const { reason } of failed) reasons[reason] = (reasons[reason] ?? 0) + 1;
-  const lines = [
-    `${number(rows)} rows; ${number(episodes)} episodes with ${number(calls)} calls run again`,
-    ...(written > 0
-      ? [`${number(written)} more with calls were written by a model and are not run again`]
-      : []),
-    `episodes by domain: ${countsText(found.domain)}`,
-    failed.length === 0
-      ? "every one holds"
-      : `${number(failed.length)} do not hold: ${countsText(reasons)}`,
-    ...failed
-      .slice(0, SHOWN)
-      .map(
-        ({ row, side, reason, template }) =>
-          `  ${row}  ${reason}${side ? `  (${side}${template ? `, ${template}` : ""})` : ""}`,
-      ),
-  ];
-  if (failed.length > SHOWN)
-    lines.push(`  and ${number(failed.length - SHOWN)} more; --json has all`);
-  return `${lines.join("\n")}\n`;
-}
+import { verificationText } from "./verification-text.ts";
 
 const make = stageCommand(curate);
 
@@ -60,7 +26,7 @@ export const command = defineCommand(
         signal,
       );
     const recipe = await loadRecipe(args.recipe, args._.slice(1));
-    const found = await verifyDataset(runOf(recipe, args.runs), signal);
+    const found = await verifyDataset(runOf(recipe, args.runs).dataset, signal);
     process.stdout.write(
       args.json ? `${JSON.stringify(found, null, 2)}\n` : verificationText(found),
     );

@@ -1,4 +1,4 @@
-/** `data tag`, `data versions` and `data diff` on two runs, as a user would do it. */
+/** `data tag`, `data versions`, `data diff` and `data verify` on two runs, as a user would do it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,14 +7,20 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Conversation } from "../core/conversation.ts";
 import { writeJsonl } from "../core/jsonl.ts";
+import { createRandom } from "../core/random.ts";
 import { packageRoot } from "../core/package-root.ts";
 import { conversation, talk, twoCalls } from "../data/exports/test-conversations.ts";
+import { makeEpisodes } from "../data/synth/episodes.ts";
+import type { RowWorld } from "../data/synth/simulator.ts";
+import { openSynthSources } from "../data/synth/synth-sources.ts";
 import type { EvalReport } from "../evals/report.ts";
 import type { Command } from "./command.ts";
 import { command as diff } from "./data-diff.ts";
 import { command as tag } from "./data-tag.ts";
+import { command as verify } from "./data-verify.ts";
 import { command as versions } from "./data-versions.ts";
 import type { DiffDocument } from "./diff-text.ts";
+import { loadRecipe } from "./load-recipe.ts";
 import { type Splits, writeReport, writeRun } from "./test-run.ts";
 
 let runs: string;
@@ -27,14 +33,20 @@ afterEach(async () => {
 });
 
 async function told(command: Command, ...args: string[]): Promise<string> {
+  const { text, code } = await ran(command, ...args);
+  expect(code).toBe(0);
+  return text;
+}
+
+async function ran(command: Command, ...args: string[]): Promise<{ text: string; code: number }> {
   let text = "";
   const spy = vi.spyOn(process.stdout, "write").mockImplementation((data) => {
     text += String(data);
     return true;
   });
-  expect(await command.start([...args, "--runs", runs], new AbortController().signal)).toBe(0);
+  const code = await command.start([...args, "--runs", runs], new AbortController().signal);
   spy.mockRestore();
-  return text;
+  return { text, code };
 }
 
 const named = (id: string, of: Conversation = talk): Conversation => ({ ...of, id });
@@ -99,6 +111,69 @@ test("a version tagged before its evaluation gets the scores once the run has th
   await writeReport(dir, report(0.5));
   const { scores } = JSON.parse(await told(diff, "tiny", "tiny@v1", "--json")) as DiffDocument;
   expect(scores).toMatchObject([{ from: { value: 0.5 }, to: { value: 0.5 }, apart: false }]);
+});
+
+/** Episodes as curation makes them, and what their tools saw. */
+async function episodes(): Promise<{ rows: Conversation[]; worlds: RowWorld[] }> {
+  const { curate } = await loadRecipe("tiny", []);
+  const { voices, world, split, splitKeys } = await openSynthSources(curate, 1);
+  const rows: Conversation[] = [];
+  const worlds: RowWorld[] = [];
+  for await (const item of makeEpisodes(
+    { voices, places: split.train, world },
+    {
+      count: 30,
+      dialogues: 0.3,
+      splitKeys,
+      mix: undefined,
+      renamed: 0,
+      random: createRandom(1),
+      signal: new AbortController().signal,
+    },
+  )) {
+    if (item.to !== "dataset") continue;
+    rows.push(item.row);
+    worlds.push(item.world);
+  }
+  return { rows, worlds };
+}
+
+test("a version's tool calls can be run again after the run has another dataset", async () => {
+  const { rows, worlds } = await episodes();
+  const splits = { train: rows.slice(2), valid: rows.slice(0, 1), test: rows.slice(1, 2) };
+  await writeRun(join(runs, "tiny"), splits, [], worlds);
+  await told(tag, "tiny", "v1");
+  // Of one row the answer to a question with a call is another's.
+  const called = rows.filter(({ messages }) => messages.some(({ role }) => role === "tool"));
+  const [bad, other] = [called[0]!, called[1]!];
+  const wrong = { ...bad, messages: [...bad.messages.slice(0, -1), other.messages.at(-1)!] };
+  const train = splits.train.map((row) => (row === bad ? wrong : row));
+  const [valid, test] = [splits.valid, splits.test].map((side) =>
+    side.map((row) => (row === bad ? wrong : row)),
+  );
+  await writeRun(join(runs, "tiny"), { train, valid: valid!, test: test! }, [], worlds);
+
+  expect(await told(verify, "tiny@v1")).toMatch(
+    new RegExp(
+      `^tiny@v1 \\([0-9a-f]{12}\\)\n${rows.length} rows; ${rows.length} episodes .*\n.*\nevery one holds\n$`,
+    ),
+  );
+  const now = await ran(verify, "tiny", "--json");
+  expect(now.code).toBe(1);
+  expect(JSON.parse(now.text)).toMatchObject({
+    dataset: "tiny",
+    episodes: rows.length,
+    failed: [{ row: bad.id, reason: "unfaithful" }],
+  });
+});
+
+test("a version from before versions kept what tools saw says so", async () => {
+  await writeRun(join(runs, "tiny"), before);
+  await told(tag, "tiny", "v1");
+  await expect(ran(verify, "tiny@v1")).rejects.toMatchObject({
+    code: "data/no-worlds",
+    hint: expect.stringContaining("tag its dataset again"),
+  });
 });
 
 test("the same dataset twice is said to be", async () => {

@@ -67,6 +67,10 @@ const commands: Record<string, Entry> = {
     description: "What changed from one dataset to another, and in the scores",
     load: () => import("./data-diff.ts"),
   },
+  "data verify": {
+    description: "Run a dataset's tool calls again, of a run or a version",
+    load: () => import("./data-verify.ts"),
+  },
   "data push": {
     description: "Upload a dataset to the Hugging Face hub",
     load: () => import("./data-push.ts"),

@@ -9,6 +9,7 @@ import { type RunDir, runDir } from "../core/run-dir.ts";
 import { type Manifest, outputsFingerprint, readManifest } from "../core/stage.ts";
 import { countRow, datasetStats } from "../data/dataset-stats.ts";
 import { SIDES, type Side } from "../data/split.ts";
+import type { RowWorld } from "../data/synth/simulator.ts";
 import type { EvalReport } from "../evals/report.ts";
 import { loadRecipe } from "./load-recipe.ts";
 
@@ -37,11 +38,12 @@ async function writeManifest(
 
 export type Splits = Record<Side, readonly Conversation[]>;
 
-/** A run of the recipe `tiny`, with overrides. */
+/** A run of the recipe `tiny`, with overrides; `worlds` where its rows are to be verified. */
 export async function writeRun(
   root: string,
   splits: Splits,
   overrides: readonly string[] = [],
+  worlds: readonly RowWorld[] = [],
 ): Promise<RunDir> {
   const dir = runDir(root);
   await writeFileAtomic(dir.recipe, JSON.stringify(await loadRecipe("tiny", [...overrides])));
@@ -58,9 +60,11 @@ export async function writeRun(
     dropped: {},
   });
   await writeFileAtomic(dir.dataset.stats, JSON.stringify(stats));
+  if (worlds.length > 0) await writeJsonl(dir.dataset.worlds, worlds);
   await writeManifest(dir, "curate", [
     ...SIDES.map((side) => dir.dataset[side]),
     dir.dataset.stats,
+    ...(worlds.length > 0 ? [dir.dataset.worlds] : []),
   ]);
   return dir;
 }

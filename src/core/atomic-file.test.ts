@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -15,8 +15,8 @@ test("a file is whole, in a folder made for it, and nothing lies beside it", asy
   const path = join(folder, "a", "b.txt");
   await writeFileAtomic(path, "first");
   await writeFileAtomic(path, async (file) => {
-    await file.write("sec");
-    await file.write("ond");
+    await file.writeFile("sec");
+    await file.writeFile("ond");
   });
   expect(await readFile(path, "utf8")).toBe("second");
   expect(await readdir(join(folder, "a"))).toEqual(["b.txt"]);
@@ -28,7 +28,7 @@ test("a writer that fails leaves the old file and no temporary one, and its erro
   const own = new Error("the writer's");
   await expect(
     writeFileAtomic(path, async (file) => {
-      await file.write("half");
+      await file.writeFile("half");
       throw own;
     }),
   ).rejects.toBe(own);
@@ -44,8 +44,20 @@ test("what a killed writer left goes, and nothing else", async () => {
   expect(left).toHaveLength(1);
   for (const name of [left[0]!, "notes.tmp", "rows.jsonl.tmp"])
     await writeFile(join(folder, name), "half");
+  const below = join(folder, "a", "b");
+  await mkdir(below, { recursive: true });
+  await writeFile(join(below, left[0]!), "half");
+  // A folder of such a name is nobody's half-written file.
+  await mkdir(join(folder, "versions.0123abcd.tmp"));
   await removeTemporaries(folder);
-  expect(await readdir(folder)).toEqual(["notes.tmp", "rows.jsonl", "rows.jsonl.tmp"]);
+  expect(await readdir(folder)).toEqual([
+    "a",
+    "notes.tmp",
+    "rows.jsonl",
+    "rows.jsonl.tmp",
+    "versions.0123abcd.tmp",
+  ]);
+  expect(await readdir(below)).toEqual([]);
   await removeTemporaries(join(folder, "not there"));
 });
 

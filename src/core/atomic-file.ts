@@ -23,10 +23,16 @@ export function writeFailure(path: string, error: unknown): unknown {
   });
 }
 
-/** Calls `write` with a handle on a temporary file beside `path`, then puts it in place. */
+/**
+ * What may be done with a file that is being written: each call adds to its end. A handle's `write` is not among it: where
+ * the disk fills up it writes what still fits, says how much, and fails at the next call only.
+ */
+export type WholeFile = Pick<FileHandle, "writeFile">;
+
+/** Calls `write` with a temporary file beside `path`, then puts it in place. */
 export async function writeFileAtomic(
   path: string,
-  write: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+  write: string | Uint8Array | ((file: WholeFile) => Promise<void>),
 ): Promise<void> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -48,10 +54,12 @@ export async function writeFileAtomic(
 
 const TEMPORARY = /\.[\da-f]{8}\.tmp$/;
 
-/** Removes what a killed process left of `writeFileAtomic` in a folder; only for who alone writes there. */
+/** Removes what killed processes left of `writeFileAtomic` in a folder and those in it; only for who alone writes there. */
 export async function removeTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => []))
-    if (TEMPORARY.test(name)) await rm(join(folder, name), { force: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries)
+    if (entry.isFile() && TEMPORARY.test(entry.name))
+      await rm(join(entry.parentPath, entry.name), { force: true });
 }
 
 /** Adds to the end of a log; what a killed process leaves is at worst a last line cut short. */

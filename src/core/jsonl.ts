@@ -43,7 +43,7 @@ export async function writeJsonl(
     let buffer: string[] = [];
     let size = 0;
     const flush = async (): Promise<void> => {
-      if (buffer.length > 0) await file.write(buffer.join(""));
+      if (buffer.length > 0) await file.writeFile(buffer.join(""));
       buffer = [];
       size = 0;
     };

@@ -104,6 +104,8 @@ const CurateConfig = z.strictObject({
       voice: count.default(0),
       /** What the tool said against what it did not. */
       grounded: count.default(0),
+      /** Answers of ours against worse ones that a model wrote (`curate.written.kinds.contrast`), at most so many. */
+      written: count.default(0),
       /** Answers that a reviewer edited, against what they were before. */
       edits: z.boolean().default(true),
       /** Rows that people chose: a JSONL file in the form of `dataset/preference.jsonl`. */

@@ -39,6 +39,8 @@ export interface RunDir {
   /** What people said of records and rows: beside the runs, which share it and may be deleted. */
   readonly reviews: string;
   manifest(stage: StageName): string;
+  /** Where a stage alone writes. */
+  folders(stage: StageName): string[];
   readonly documents: string;
   readonly ledger: string;
   /** Ledger lines of rows that an evaluation asks, where the recipe takes them out. */
@@ -102,6 +104,7 @@ export function runDir(root: string): RunDir {
     events: at("events.jsonl"),
     reviews: at("..", "reviews.jsonl"),
     manifest: (stage) => at(stage, "manifest.json"),
+    folders: (stage) => [at(stage), ...(stage === "curate" ? [at("dataset")] : [])],
     documents: at("collect", "documents"),
     ledger: at("curate", "ledger.jsonl"),
     contaminated: at("curate", "contaminated.jsonl"),

@@ -1,9 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeFileAtomic } from "./atomic-file.ts";
-import type { RunEvent } from "./events.ts";
+import type { RunEvent, StageName } from "./events.ts";
+import { packageRoot } from "./package-root.ts";
 import { type Recipe, parseRecipe } from "./recipe.ts";
 import { type RunDir, runDir } from "./run-dir.ts";
 import { type Stage, readManifest, runStage } from "./stage.ts";
@@ -104,6 +106,43 @@ test("a stage that fails leaves no manifest, and the next run does it again", as
   await expect(events(stage("collect", {}, [], true))).rejects.toThrow("killed");
   expect(await readManifest(dir, "collect")).toBeUndefined();
   expect(await events(stage("collect", {}))).toContain("stage-end");
+});
+
+test("what a real kill left half-written goes when its stage runs again, whatever the stage", async () => {
+  const files: [StageName, string][] = [
+    ["collect", "collect/documents/0-files.jsonl"],
+    ["curate", "curate/ledger.jsonl"],
+    ["curate", "dataset/train.jsonl"],
+    ["base", "base/model/model.safetensors"],
+    ["dapt", "dapt/checkpoints/000100.safetensors"],
+    ["train", "train/adapter/adapter_model.safetensors"],
+    ["preference", "preference/reference.jsonl"],
+    ["evaluate", "evaluate/report.json"],
+  ];
+  const paths = files.map(([, file]) => join(dir.root, file));
+  const script = join(root, "kill.mts");
+  await writeFile(
+    script,
+    `import { writeFileAtomic } from ${JSON.stringify(join(packageRoot(), "src/core/atomic-file.ts"))};
+    const paths = ${JSON.stringify(paths)};
+    let open = 0;
+    for (const path of paths)
+      void writeFileAtomic(path, async (file) => {
+        await file.writeFile("half");
+        if (++open === paths.length) process.kill(process.pid, "SIGKILL");
+        await new Promise(() => undefined);
+      });`,
+  );
+  const child = spawn(process.execPath, ["--import", "tsx", script], { cwd: packageRoot() });
+  const ended = new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal)));
+  expect(await ended).toBe("SIGKILL");
+  const left = (path: string): Promise<string[]> => readdir(dirname(path));
+  for (const path of paths)
+    expect(await left(path)).toEqual([expect.stringMatching(/\.[0-9a-f]{8}\.tmp$/)]);
+  for (const name of new Set(files.map(([of]) => of)))
+    await events({ ...stage("collect", {}), name });
+  for (const path of paths)
+    expect((await left(path)).filter((file) => file !== "manifest.json")).toEqual([]);
 });
 
 test("a stage whose predecessor is missing says which", async () => {

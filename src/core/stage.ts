@@ -5,7 +5,7 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { z } from "zod";
-import { appendText, writeFileAtomic } from "./atomic-file.ts";
+import { appendText, removeTemporaries, writeFileAtomic } from "./atomic-file.ts";
 import { TwainError } from "./errors.ts";
 import { type RunEvent, StageName } from "./events.ts";
 import { fingerprint, hashFile } from "./hash.ts";
@@ -128,7 +128,8 @@ async function inputFingerprints(
 
 /**
  * Runs a stage unless its manifest already matches. Every event is yielded and appended to
- * `events.jsonl`; the manifest is written last.
+ * `events.jsonl`; the manifest is written last. Half-written files of a run that was killed go first, so nobody else
+ * may be at work in the run.
  */
 export async function* runStage<Config>(
   stage: Stage<Config>,
@@ -140,6 +141,7 @@ export async function* runStage<Config>(
     await appendText(dir.events, `${JSON.stringify(event)}\n`);
     return event;
   };
+  for (const folder of dir.folders(stage.name)) await removeTemporaries(folder);
   const config = stage.config(recipe);
   const inputs = await inputFingerprints(stage as Stage, recipe, dir);
   const own = fingerprint({

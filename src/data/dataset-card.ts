@@ -3,6 +3,7 @@ import { hubLicence, mayRedistribute, restrictedRows } from "../core/licence.ts"
 import type { Recipe } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
 import { type DatasetStats, WRITTEN } from "./dataset-stats.ts";
+import { countWrittenPairs } from "./preference/written-pairs.ts";
 import { SIDES } from "./split.ts";
 
 export interface CardOptions {
@@ -114,14 +115,10 @@ function frontMatter(recipe: Recipe, stats: DatasetStats, options: CardOptions):
 const filesOf = (name: string, files: CardOptions["files"]): string =>
   files === "parquet" ? `\`${name}.parquet\`, \`${name}.jsonl\`` : `\`${name}.jsonl\``;
 
-function writtenSection({
-  model,
-  terms,
-  prompts,
-  kinds,
-  rows,
-  ...spent
-}: NonNullable<DatasetStats["written"]>): string {
+function writtenSection(
+  { model, terms, prompts, kinds, rows, ...spent }: NonNullable<DatasetStats["written"]>,
+  pairs: number,
+): string {
   const most = (dropped: Counts): string =>
     Object.entries(dropped)
       .toSorted((a, b) => b[1] - a[1])
@@ -142,16 +139,17 @@ ${table(
   ]),
 )}
 
-Prompts: ${prompts.join(", ")}. It took ${spent.requests} requests, ${spent.inputTokens} tokens of prompts and ${spent.outputTokens} of answers${spent.cost === undefined ? "" : `, which cost ${spent.cost} in the currency of the recipe's prices`}. Kept pairs of \`contrast\` are in \`curate/contrast.jsonl\`, not among the rows.
+Prompts: ${prompts.join(", ")}. It took ${spent.requests} requests, ${spent.inputTokens} tokens of prompts and ${spent.outputTokens} of answers${spent.cost === undefined ? "" : `, which cost ${spent.cost} in the currency of the recipe's prices`}. Kept pairs of \`contrast\` are in \`curate/contrast.jsonl\`, not among the rows${pairs > 0 ? `; ${pairs} of them are preference pairs` : ""}.
 
 `;
 }
 
-function preferenceSection({ preference }: DatasetStats): string {
+function preferenceSection({ preference, written }: DatasetStats): string {
   if (!preference) return "";
+  const ours = countWrittenPairs(preference.kinds);
   return `## Preference pairs
 
-\`preference.jsonl\` has pairs of a better and a worse answer to one prompt. Each better one passed the checks of the rows; each worse one failed where it should: another decision was right (call, ask, decline or answer), the voice was not the one asked for, or it states weather that no tool reported. No prompt of validation, test or \`tool-cases.jsonl\` is among them, and pairs with one prompt have one \`meta.split_key\`.
+\`preference.jsonl\` has pairs of a better and a worse answer to one prompt. Each better one passed the checks of the rows; each worse one failed where it should: another decision was right (call, ask, decline or answer), the voice was not the one asked for, or it states weather that no tool reported. No prompt of validation, test or \`tool-cases.jsonl\` is among them, and pairs with one prompt have one \`meta.split_key\`.${ours > 0 ? ` In ${ours} of them the worse answer was written for it by ${written ? `\`${written.model}\`` : "a language model"}; each says so in \`meta.written\`, with the prompt and the sample. Where no tool was asked, nothing proves that it is bland: it was asked to be, and is unlike the better one.` : ""}
 
 ${table(["better, not worse", "pairs"], Object.entries(preference.kinds))}
 
@@ -227,7 +225,7 @@ ${table(
 
 Every row names its licence and the documents that it was made from (\`meta.licence\`, \`meta.parents\`).${restricted > 0 ? ` **${restricted} rows may not be handed on: do not publish this dataset as a whole.**` : ""}
 
-${stats.written ? writtenSection(stats.written) : ""}## How it was made
+${stats.written ? writtenSection(stats.written, countWrittenPairs(stats.preference?.kinds ?? {})) : ""}## How it was made
 
 ${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed. \`curate/ledger.jsonl\` of the run has every verdict on every record.
 

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Document } from "../core/document.ts";
+import { readJsonl, writeJsonl } from "../core/jsonl.ts";
 import { type Judgement, ReviewNote } from "./pipeline.ts";
 import { type Spool, openSpool } from "./spool.ts";
 
@@ -198,4 +199,13 @@ export async function openLedger(scratch: string, steps: readonly string[]): Pro
       for (const spool of [entries, ...notes]) await spool.remove();
     },
   };
+}
+
+/** Adds lines to the ledger's file. */
+export async function addToLedger(path: string, added: readonly LedgerLine[]): Promise<void> {
+  async function* lines(): AsyncGenerator<LedgerLine> {
+    yield* readJsonl(path, LedgerLine);
+    yield* added;
+  }
+  if (added.length > 0) await writeJsonl(path, lines());
 }

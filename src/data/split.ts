@@ -25,7 +25,7 @@ export function splitRow(row: Conversation): SplitRow {
 }
 
 /** `train:x` says itself where it belongs: its maker divided phrasings before it made rows from them. */
-const namedSide = (key: string): Side | undefined =>
+export const namedSide = (key: string): Side | undefined =>
   SIDES.find((side) => key.startsWith(`${side}:`));
 
 /** Below this many keys a group cannot spare one. */

@@ -122,12 +122,12 @@ export async function openSpool<Row>(path: string): Promise<Spool<Row>> {
           block.push(bytes, NEWLINE);
           size += bytes.length + 1;
           if (size > BUFFER) {
-            await target.appendFile(Buffer.concat(block));
+            await target.writeFile(Buffer.concat(block));
             block = [];
             size = 0;
           }
         }
-        await target.appendFile(Buffer.concat(block));
+        await target.writeFile(Buffer.concat(block));
       });
       return written;
     },

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test("a dataset that was just made holds, and its episodes are counted", async () => {
-  const found = await verifyDataset(dir, signal);
+  const found = await verifyDataset(dir.dataset, signal);
   expect(found.failed).toEqual([]);
   expect(found.episodes).toBeGreaterThan(140);
   expect(found.calls).toBeGreaterThan(120);
@@ -73,7 +73,7 @@ async function verdicts(rows: readonly Json[]): Promise<(string | undefined)[]> 
   );
   await write(other.dataset.valid, []);
   await write(other.dataset.test, []);
-  const { failed } = await verifyDataset(other, signal);
+  const { failed } = await verifyDataset(other.dataset, signal);
   const reasons = new Map(failed.map(({ row, reason }) => [row, reason]));
   return rows.map((_, i) => reasons.get(`${i}`));
 }
@@ -182,7 +182,7 @@ test("a row that is gone, one that comes twice, and one that nobody made are nam
   const id = (JSON.parse(lines[at]!) as { id: string }).id;
   const verify = async (changed: readonly string[]): Promise<string[]> => {
     await writeFile(dir.dataset.train, `${changed.join("\n")}\n`);
-    const { failed } = await verifyDataset(dir, signal);
+    const { failed } = await verifyDataset(dir.dataset, signal);
     return failed.map(({ row, reason }) => `${row} ${reason}`);
   };
   try {
@@ -207,7 +207,7 @@ test("an episode that a model voiced is counted as not run again", async () => {
   };
   const verify = async (changed: unknown) => {
     await writeFile(dir.dataset.train, `${[...lines, JSON.stringify(changed)].join("\n")}\n`);
-    return verifyDataset(dir, signal);
+    return verifyDataset(dir.dataset, signal);
   };
   try {
     expect(await verify(written)).toMatchObject({ written: 1, failed: [] });
@@ -218,7 +218,7 @@ test("an episode that a model voiced is counted as not run again", async () => {
 });
 
 test("without a dataset it says what to do", async () => {
-  await expect(verifyDataset(runDir(join(folder, "none")), signal)).rejects.toMatchObject({
+  await expect(verifyDataset(runDir(join(folder, "none")).dataset, signal)).rejects.toMatchObject({
     code: "data/no-worlds",
   });
 });

@@ -1,10 +1,10 @@
-/** Reads a run's dataset back and checks every tool row again by running its calls, as when it was made. */
+/** Reads a dataset back, a run's or a version's, and checks every tool row again by running its calls, as when it was made. */
 import { access } from "node:fs/promises";
 import { z } from "zod";
 import { type Conversation, ConversationRow, fromRow } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
 import { readJsonl } from "../core/jsonl.ts";
-import type { RunDir } from "../core/run-dir.ts";
+import type { DatasetDir } from "../core/run-dir.ts";
 import { loadPlaces } from "../weather/place.ts";
 import { SIDES, type Side } from "./split.ts";
 import { EPISODES } from "./synth/episodes.ts";
@@ -50,13 +50,13 @@ const Named = z.object({ id: z.string() });
 
 /** Throws `data/no-worlds` where the dataset is absent, has no episodes or is older than this check, `core/bad-jsonl` for a line that is no JSON. */
 export async function verifyDataset(
-  dir: RunDir,
+  dataset: DatasetDir,
   signal: AbortSignal,
 ): Promise<DatasetVerification> {
-  const { worlds: path } = dir.dataset;
+  const { worlds: path } = dataset;
   await access(path).catch((cause: unknown) => {
     throw new TwainError("data/no-worlds", `there is no ${path}`, {
-      hint: "Make the dataset first: twainbot run <recipe>, or collect and curate.",
+      hint: "Make the dataset first: twainbot run <recipe>, or collect and curate. A version that was tagged without this file cannot be verified: tag its dataset again under another name.",
       cause,
     });
   });
@@ -90,7 +90,7 @@ export async function verifyDataset(
     return verifyEpisode(row, simulator.tools, signal);
   };
   for (const side of SIDES) {
-    for await (const line of readJsonl(dir.dataset[side], z.unknown())) {
+    for await (const line of readJsonl(dataset[side], z.unknown())) {
       signal.throwIfAborted();
       found.rows++;
       const parsed = ConversationRow.safeParse(line);

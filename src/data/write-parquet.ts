@@ -1,7 +1,6 @@
 /** Writes rows as a Parquet file, a row group at a time: memory holds one group, whatever the number of rows. */
-import type { FileHandle } from "node:fs/promises";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { writeFileAtomic } from "../core/atomic-file.ts";
+import { type WholeFile, writeFileAtomic } from "../core/atomic-file.ts";
 import { versions } from "../core/versions.ts";
 import { type Column, parquetSchema, parquetValue } from "./parquet-columns.ts";
 
@@ -10,12 +9,11 @@ const GROUP_CHARACTERS = 16 << 20;
 const GROUP_ROWS = 20_000;
 
 /** A buffer that is emptied into a file; the writer calls `flush` after each row group. */
-function fileWriter(file: FileHandle): ByteWriter & { flush(): Promise<void> } {
+function fileWriter(file: WholeFile): ByteWriter & { flush(): Promise<void> } {
   const writer = new ByteWriter();
   return Object.assign(writer, {
     async flush() {
-      const bytes = new Uint8Array(writer.buffer, 0, writer.index);
-      for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
+      await file.writeFile(new Uint8Array(writer.buffer, 0, writer.index));
       writer.index = 0;
     },
   });

@@ -243,8 +243,8 @@ export async function streamSafetensors(
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(Buffer.byteLength(text)), true);
   await writeFileAtomic(path, async (file) => {
-    await file.write(length);
-    await file.write(text);
+    await file.writeFile(length);
+    await file.writeFile(text);
     let at = 0;
     for await (const data of contents) {
       if (data.byteLength !== lengths[at])

@@ -1,4 +1,7 @@
-/** What is left of curation when it is killed, when the disk fills up, and when a file is cut short; in real processes. */
+/**
+ * What is left of curation when it is killed, when the disk fills up, and when a file is cut short, and of collecting
+ * when the disk fills up; in real processes.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -136,6 +139,24 @@ test("a disk that fills up is an error with a code, and no half file looks compl
   for (const [file, hash] of Object.entries(files)) expect(hash, file).toBe(whole[file]);
   await finish("curate", "full");
   await expectWhole("full");
+}, 300_000);
+
+test("a disk that fills up while documents are collected leaves none that looks complete", async () => {
+  const { code, stderr } = await start("collect", "full-early", 64).ended;
+  expect(code, stderr).toBe(1);
+  expect(stderr).toContain("core/write-failed");
+  expect(stderr).not.toContain("    at ");
+  const folder = join(runs, "full-early", "collect");
+  expect(existsSync(join(folder, "manifest.json"))).toBe(false);
+  expect(await readdir(join(folder, "documents"))).toEqual([]);
+  await finish("collect", "full-early");
+  const shards = (name: string): Promise<Buffer[]> => {
+    const documents = join(runs, name, "collect", "documents");
+    return readdir(documents).then((names) =>
+      Promise.all(names.toSorted().map((shard) => readFile(join(documents, shard)))),
+    );
+  };
+  expect(await shards("full-early")).toEqual(await shards("collected"));
 }, 300_000);
 
 test("a shard that was cut short is seen before anything is made from it", async () => {

@@ -12,6 +12,7 @@ import { drawDecision } from "./decision-pairs.ts";
 import { loadDeclines } from "./declines.ts";
 import { GENERATOR, type Pair, toPreference } from "./pair.ts";
 import { promptKey } from "./prompts.ts";
+import { writtenKindOf } from "./written-pairs.ts";
 import { type PairFault, createRepertoire, verifyPair } from "./verify-pair.ts";
 
 export const PAIR_SOURCES = ["decisions", "voice", "grounded"] as const;
@@ -81,8 +82,8 @@ export async function* makePairs(
   }
 }
 
-/** What kind of pair a row is, by its generator; `human` for what no program made. */
-export const kindOf = ({ meta }: Pick<Preference, "meta">): string =>
-  meta.generator?.startsWith(`${GENERATOR} `)
-    ? meta.generator.slice(GENERATOR.length + 1)
-    : "human";
+/** What kind of pair a row is, by its generator; `human` for what neither a program nor a model made. */
+export const kindOf = (pair: Pick<Preference, "meta">): string =>
+  pair.meta.generator?.startsWith(`${GENERATOR} `)
+    ? pair.meta.generator.slice(GENERATOR.length + 1)
+    : (writtenKindOf(pair) ?? "human");

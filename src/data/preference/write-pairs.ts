@@ -23,7 +23,7 @@ export async function removePairs(dir: RunDir): Promise<void> {
 }
 
 /**
- * Writes what may train of `pairs` and of the votes. `kept` is where a file went that was not curate's. Throws
+ * Writes what may train of `pairs` and of the votes; `rejected` counts those that were left out before. `kept` is where a file went that was not curate's. Throws
  * `curate/no-votes`, `core/bad-jsonl`, and `curate/no-pairs` where none is left.
  */
 export async function writePairs(
@@ -31,6 +31,7 @@ export async function writePairs(
   pairs: readonly Preference[],
   votes: string | undefined,
   isAsked: IsAsked,
+  rejected: Record<string, number> = {},
 ): Promise<{ tally: PairTally; kept?: string }> {
   const path = dir.dataset.preference;
   const before = `${path}.before`;
@@ -40,13 +41,15 @@ export async function writePairs(
     yield* pairs;
     if (votes !== undefined) yield* readVotes(votes);
   }
-  const tally: PairTally = { rows: 0, kinds: {}, licence: {}, rejected: {} };
+  const tally: PairTally = { rows: 0, kinds: {}, licence: {}, rejected: { ...rejected } };
   await writeJsonl(path, admitPairs(all(), isAsked, tally));
   if (tally.rows < 2)
     throw new TwainError(
       "curate/no-pairs",
       `${tally.rows} preference pairs were made (${JSON.stringify(tally.rejected)}); two are needed, one to validate`,
-      { hint: "Raise curate.preference.decisions, voice or grounded, or leave the section out." },
+      {
+        hint: "Raise curate.preference.decisions, voice, grounded or written, or leave the section out.",
+      },
     );
   if (!foreign) return { tally };
   // A curate that was killed after it wrote the file left the same bytes.

@@ -68,7 +68,7 @@ export async function putReview(path: string, review: Review): Promise<void> {
       if (size > 0) await file.read(last, 0, 1, size - 1);
       // What a killed writer left is closed off, or this line would be lost with it.
       const torn = size > 0 && last[0] !== NEWLINE;
-      await file.write(`${torn ? "\n" : ""}${JSON.stringify(checked.data)}\n`);
+      await file.appendFile(`${torn ? "\n" : ""}${JSON.stringify(checked.data)}\n`);
       await file.sync();
     } finally {
       await file.close();

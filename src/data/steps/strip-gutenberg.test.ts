@@ -135,6 +135,34 @@ test("a file that was cut in the wrong place is refused, not trained on", async 
   });
 });
 
+test("a book of which nothing is left is refused, and no empty text goes on", async () => {
+  // The marker of the end right after that of the start, as where a table of contents quotes it.
+  const end = "*** END OF THIS PROJECT GUTENBERG EBOOK THE SLOW BOAT ***";
+  const raw = testBook({ paragraphs: 600 });
+  const at = raw.indexOf(testParagraph(0));
+  const document = {
+    id: "gutenberg:4688",
+    kind: "book" as const,
+    text: `${raw.slice(0, at)}${end}\r\n\r\n${raw.slice(at).replace(/\*\*\* END OF[\s\S]*/, "")}`,
+    source: "gutenberg",
+    licence: "x",
+    sha256: "x",
+    synthetic: false,
+    extra: {},
+  };
+  async function* one(): AsyncGenerator<typeof document> {
+    yield document;
+  }
+  await expect(
+    stripGutenbergStep((kept) => kept)
+      .run(one())
+      .next(),
+  ).rejects.toMatchObject({
+    code: "curate/gutenberg-cut",
+    message: expect.stringMatching(/gutenberg:4688: only \d %/) as string,
+  });
+});
+
 const shared = join(packageRoot(), "../shared/data");
 const folders = existsSync(shared)
   ? [

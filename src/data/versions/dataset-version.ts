@@ -14,7 +14,10 @@ import { fingerprint } from "../../core/hash.ts";
 import { type DatasetDir, type RunDir, datasetDir } from "../../core/run-dir.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** Also a tag of git, which a version becomes on a hub. */
+/** Without leading zeros, so that no version has two names. */
+const TAG = /^v(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){0,2}$/;
+
+/** What versions were once called: any tag of git, which a version becomes on a hub. They are still listed and opened. */
 const VersionName = z
   .string()
   .regex(/^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._-]{0,63}$/)
@@ -36,6 +39,8 @@ export const DatasetVersion = z.strictObject({
   /** Of all files: equal datasets have equal ones, whatever run or version they are in. */
   dataset: sha256,
   files: z.array(DatasetFile).nonempty(),
+  /** What tools saw when episodes were made: not among the rows, nor in `dataset`. Absent where there are none. */
+  worlds: DatasetFile.optional(),
   tagged: z.iso.datetime(),
 });
 export type DatasetVersion = z.infer<typeof DatasetVersion>;
@@ -71,6 +76,16 @@ export async function datasetState(
   return { dataset: fingerprint(files.map(({ name, sha256: hash }) => [name, hash])), files };
 }
 
+const describeWorlds = async (
+  { worlds }: DatasetDir,
+  signal: AbortSignal,
+): Promise<DatasetFile | undefined> =>
+  (await exists(worlds)) ? describe(worlds, signal) : undefined;
+
+/** Rows and worlds: what lies in a version under its hash. */
+const keptBy = ({ files, worlds }: Pick<DatasetVersion, "files" | "worlds">): DatasetFile[] =>
+  worlds ? [...files, worlds] : files;
+
 const recordOf = (folder: string): string => join(folder, "version.json");
 
 const damaged = (folder: string, what: string, cause?: unknown): TwainError =>
@@ -87,11 +102,12 @@ async function readRecord(folder: string): Promise<DatasetVersion> {
   }
 }
 
-/** Throws `data/version-name` for what is no name. */
-export function versionFolder(dir: RunDir, version: string): string {
-  if (VersionName.safeParse(version).success) return join(dir.versions, version);
-  throw new TwainError("data/version-name", `"${version}" cannot name a version`, {
-    hint: "Letters, digits, dot, dash and underscore, at most 64 of them, such as v1.2.",
+function badName(version: string): TwainError {
+  const near = `v${version.replace(/^v/i, "")}`;
+  return new TwainError("data/version-name", `"${version}" cannot name a version`, {
+    hint: TAG.test(near)
+      ? `Did you mean ${near}?`
+      : "A version is v and one to three numbers with dots between them: v1, v1.2 or v1.2.3.",
   });
 }
 
@@ -106,27 +122,32 @@ export async function listVersions(dir: RunDir): Promise<DatasetVersion[]> {
   );
 }
 
-/** A version's files, checked against its hashes. Throws `data/unknown-version`, `data/version-damaged`. */
+/**
+ * A version's files, checked against its hashes. Throws `data/version-name`, `data/unknown-version`,
+ * `data/version-damaged`.
+ */
 export async function openVersion(
   dir: RunDir,
   version: string,
   signal: AbortSignal,
 ): Promise<{ record: DatasetVersion; folder: string; dataset: DatasetDir }> {
-  const folder = versionFolder(dir, version);
+  if (!VersionName.safeParse(version).success) throw badName(version);
+  const folder = join(dir.versions, version);
   if (!(await exists(folder))) {
     const known = (await listVersions(dir)).map((each) => each.version);
     throw new TwainError("data/unknown-version", `${dir.root} has no version ${version}`, {
       hint:
         known.length > 0
           ? `There are ${known.join(", ")}.`
-          : `It has none yet; make one: twainbot data tag ${dir.root} ${version}.`,
+          : `It has none yet; make one: twainbot data tag ${dir.root} ${TAG.test(version) ? version : "v1"}.`,
     });
   }
   const record = await readRecord(folder);
   const dataset = datasetDir(folder);
   const state = await datasetState(dataset, signal);
-  for (const { name, sha256: want } of record.files)
-    if (state.files.find((file) => file.name === name)?.sha256 !== want)
+  const worlds = record.worlds && (await describeWorlds(dataset, signal));
+  for (const { name, sha256: want } of keptBy(record))
+    if ([...state.files, worlds].find((file) => file?.name === name)?.sha256 !== want)
       throw damaged(folder, `${name} is not what was tagged`);
   return { record, folder, dataset };
 }
@@ -145,7 +166,8 @@ export async function tagVersion(
   version: string,
   options: { name: string; beside: readonly string[]; now: Date; signal: AbortSignal },
 ): Promise<{ record: DatasetVersion; made: boolean }> {
-  const folder = versionFolder(dir, version);
+  if (!TAG.test(version)) throw badName(version);
+  const folder = join(dir.versions, version);
   const { dataset, files } = await datasetState(dir.dataset, options.signal);
   const [first, ...rest] = files;
   if (!first) throw new Error(`${dir.dataset.root} has no rows`);
@@ -158,12 +180,14 @@ export async function tagVersion(
       { hint: `A version never changes. Take another name, or remove ${folder}.` },
     );
   }
+  const worlds = await describeWorlds(dir.dataset, options.signal);
   const record: DatasetVersion = {
     schema: 1,
     version,
     name: options.name,
     dataset,
     files: [first, ...rest],
+    ...(worlds && { worlds }),
     tagged: options.now.toISOString(),
   };
   const temporary = join(dir.versions, `.${version}.${randomUUID().slice(0, 8)}.tmp`);
@@ -171,7 +195,8 @@ export async function tagVersion(
     await mkdir(temporary, { recursive: true });
     const { stats, card } = dir.dataset;
     const extra = [stats, card, ...options.beside];
-    for (const { name } of files) await take(join(dir.dataset.root, name), join(temporary, name));
+    for (const { name } of keptBy(record))
+      await take(join(dir.dataset.root, name), join(temporary, name));
     for (const path of extra)
       if (await exists(path)) await copyFile(path, join(temporary, basename(path)));
     await writeFileAtomic(recordOf(temporary), `${JSON.stringify(record, null, 2)}\n`);

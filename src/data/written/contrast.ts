@@ -3,13 +3,20 @@
  * latter untrue ones. Each makes a preference pair whose chosen side is the voiced answer.
  */
 import { z } from "zod";
+import type { Message } from "../../core/chat.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
 import { checkGrounded } from "../../weather/grounded.ts";
 import { jaccard, shinglesOf } from "../steps/minhash.ts";
 import { answerWeather } from "../synth/answer.ts";
 import { makeInstructions } from "../synth/instructions.ts";
-import { drawAskedWeather, messagesOf, offeredTools, runCall } from "./asked-weather.ts";
+import {
+  drawAskedWeather,
+  messagesOf,
+  offeredTools,
+  runCall,
+  verifyDraft,
+} from "./asked-weather.ts";
 import { drawRounds } from "./draws.ts";
 import { runOnce } from "./run-once.ts";
 import type {
@@ -77,23 +84,27 @@ function weatherTasks(
         const name = number === 0 ? "bland" : "wrong";
         const problem = contrastProblem(name, text, facts, question.text);
         if (problem !== undefined) return { reason: problem };
-        const answer = answerWeather(
+        const chosen = answerWeather(
           question,
           facts,
           persona,
           sources.voices,
           asked.random.fork("chosen"),
         );
-        return pairOf({
+        const prompt = messagesOf(asked, question.text, facts);
+        const say = (content: string): Message[] => [{ role: "assistant", content }];
+        const lesson = {
           persona,
-          domain: "tool",
+          domain: "tool" as const,
           template: `contrast-${name}:${asked.template.id}`,
           splitKey: asked.splitKey,
           tools: offeredTools(),
-          prompt: messagesOf(asked, question.text, facts),
-          chosen: [{ role: "assistant", content: answer }],
-          rejected: [{ role: "assistant", content: text }],
-        });
+        };
+        // Filled from templates, as episodes are, and not always right.
+        const messages = [...prompt, ...say(chosen)];
+        const fault = await verifyDraft({ ...lesson, messages }, asked, sources);
+        if (fault !== undefined) return { reason: `chosen answer: ${fault}` };
+        return pairOf({ ...lesson, prompt, chosen: say(chosen), rejected: say(text) });
       },
     };
   });

@@ -1,6 +1,7 @@
 /** What a recipe asks a model for, as tasks in a fixed order. */
 import { TwainError } from "../../core/errors.ts";
 import { createRandom } from "../../core/random.ts";
+import type { Recipe } from "../../core/recipe.ts";
 import { nearest } from "../../core/recipe-errors.ts";
 import type { WrittenConfig } from "../../core/written-config.ts";
 import { writtenKinds } from "./index.ts";
@@ -24,6 +25,18 @@ export function checkWrittenKinds(config: WrittenConfig): void {
       { hint: "docs/synthesis.md has the kinds." },
     );
   }
+}
+
+/** Throws `recipe/invalid` where a recipe wants written pairs and asks nobody for them. */
+export function checkWrittenPairs({ preference, written }: Recipe["curate"]): void {
+  if (!preference?.written) return;
+  const kinds = writtenKinds.filter(({ offers }) => offers === "pairs").map(({ name }) => name);
+  if (kinds.some((name) => written?.kinds[name])) return;
+  throw new TwainError(
+    "recipe/invalid",
+    `curate.preference.written wants ${preference.written} pairs, and curate.written asks for none`,
+    { hint: `Set curate.written.kinds.${kinds[0]}; docs/synthesis.md has the kinds.` },
+  );
 }
 
 /** How many texts of each kind the plan holds: all that were asked for, or fewer of each where the cap is lower. */

@@ -4,11 +4,11 @@ import { dirname } from "node:path";
 import type { Document } from "../../core/document.ts";
 import { TwainError } from "../../core/errors.ts";
 import type { RunEvent } from "../../core/events.ts";
-import { readJsonl, writeJsonl } from "../../core/jsonl.ts";
+import { writeJsonl } from "../../core/jsonl.ts";
 import { toPreferenceRow } from "../../core/preference.ts";
 import type { Recipe } from "../../core/recipe.ts";
 import type { RunDir } from "../../core/run-dir.ts";
-import { LedgerLine } from "../ledger.ts";
+import { addToLedger } from "../ledger.ts";
 import type { Spool } from "../spool.ts";
 import { curationSteps } from "../steps/index.ts";
 import { type WrittenData, writeData } from "./written.ts";
@@ -40,11 +40,7 @@ export async function* writtenData(
     fetch: globalThis.fetch,
     signal,
   });
-  async function* lines(): AsyncGenerator<LedgerLine> {
-    yield* readJsonl(dir.ledger, LedgerLine);
-    yield* data.lines;
-  }
-  await writeJsonl(dir.ledger, lines());
+  await addToLedger(dir.ledger, data.lines);
   if (data.rows.length + data.pairs.length === 0) {
     const { kinds } = data.stats;
     const reasons = Object.values(kinds).flatMap(({ dropped }) => Object.entries(dropped));
