@@ -3,6 +3,7 @@ import { createRandom } from "../../core/random.ts";
 import type { Recipe } from "../../core/recipe.ts";
 import type { Step } from "../pipeline.ts";
 import { chunkStep } from "./chunk.ts";
+import { embeddingDedupStep } from "./embedding-dedup.ts";
 import { exactDedupStep } from "./exact-dedup.ts";
 import { headlineShapeStep } from "./headline-shape.ts";
 import { languageStep } from "./language.ts";
@@ -15,6 +16,7 @@ import { safetyStep } from "./safety.ts";
 import { sharedPassagesStep } from "./shared-passages.ts";
 import { stripGutenbergStep } from "./strip-gutenberg.ts";
 import { stripNotes } from "./strip-notes.ts";
+import { toxicityStep } from "./toxicity.ts";
 
 /**
  * `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. `scratch` is a
@@ -25,7 +27,13 @@ export function curationSteps(
   seed: number,
   sourceOrder: readonly string[],
   scratch: string,
+  signal: AbortSignal,
 ): Step[] {
+  const random = createRandom(seed);
+  const {
+    toxicity,
+    dedup: { embeddings },
+  } = config;
   return [
     stripGutenbergStep(config.editionNotes === "drop" ? stripNotes : (text) => text),
     normaliseStep,
@@ -38,6 +46,19 @@ export function curationSteps(
     piiStep(),
     exactDedupStep(sourceOrder, scratch),
     sharedPassagesStep(config.dedup, sourceOrder, scratch),
-    nearDedupStep(config.dedup, sourceOrder, createRandom(seed).fork("near-dedup"), scratch),
+    nearDedupStep(config.dedup, sourceOrder, random.fork("near-dedup"), scratch),
+    // Before the last step: what is too rude to stay must not take a politer text of the same meaning with it.
+    ...(toxicity ? [toxicityStep(toxicity, signal)] : []),
+    ...(embeddings
+      ? [
+          embeddingDedupStep(
+            embeddings,
+            sourceOrder,
+            random.fork("embedding-dedup"),
+            scratch,
+            signal,
+          ),
+        ]
+      : []),
   ];
 }

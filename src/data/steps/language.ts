@@ -1,5 +1,6 @@
 /** The language of a text. Headlines are short and full of names, so only a confident verdict drops one. */
 import type { Document } from "../../core/document.ts";
+import { batchesOf } from "../batches-of.ts";
 import { type Judgement, type Step, drop, keep } from "../pipeline.ts";
 import { type Finding, openLanguageDetector } from "./language-detector.ts";
 
@@ -34,17 +35,6 @@ interface Sent {
 async function* judged({ batch, finding }: Sent, language: string): AsyncGenerator<Judgement> {
   const found = await finding;
   for (const [i, document] of batch.entries()) yield judge(document, language, found[i]!);
-}
-
-async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Drops what is written in another language than `language` (ISO 639-1). */

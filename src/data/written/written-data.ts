@@ -28,7 +28,7 @@ export async function* writtenData(
   const data = yield* writeData([...documents], {
     curate: config,
     config: config.written,
-    steps: curationSteps(config, seed, ["written"], dirname(dir.ledger)),
+    steps: curationSteps(config, seed, ["written"], dirname(dir.ledger), signal),
     seed,
     dir,
     env: process.env,
