@@ -113,6 +113,17 @@ test("every window stands between the special tokens, and none is longer than th
   ).toHaveLength(16);
 });
 
+test("weights that lie beside the model are read; those of any other file are not", async () => {
+  await writeTextModel(folder, spec);
+  const expected = await vectorsOf(["the river rose"], 1);
+  await writeTextModel(folder, { ...spec, weightsIn: "model.onnx_data" });
+  expect(await vectorsOf(["the river rose"], 1)).toEqual(expected);
+  for (const name of ["other.bin", "../outside.bin"]) {
+    await writeTextModel(folder, { ...spec, weightsIn: name });
+    await expect(vectorsOf(["fog"], 1)).rejects.toMatchObject({ code: "curate/model-broken" });
+  }
+});
+
 test("an abort stops between two runs", async () => {
   await writeTextModel(folder, spec);
   const model = await openOnnxTextModel(folder);

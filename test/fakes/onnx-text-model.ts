@@ -24,6 +24,14 @@ function tensor(
 const floats = (name: string, dims: readonly number[], values: readonly number[]): Message =>
   tensor(name, FLOAT, dims, Float32Array.from(values));
 
+/** Float numbers that a file beside the model holds, from its beginning. */
+function elsewhere(name: string, dims: readonly number[], location: string): Message {
+  const message = new Message();
+  for (const size of dims) message.integer(1, size);
+  const entry = new Message().string(1, "location").string(2, location);
+  return message.integer(2, FLOAT).string(8, name).message(13, entry).integer(14, 1);
+}
+
 function value(name: string, type: number, dims: readonly (string | number)[]): Message {
   const shape = new Message();
   for (const size of dims)
@@ -65,17 +73,24 @@ export interface TextModelSpec {
   length?: number;
   inputs?: readonly string[];
   outputName?: string;
+  /** Word vectors lie in a file of their own, of this name; the model only names it. */
+  weightsIn?: string;
   /** Sizes of the inputs; free where left out. */
   inputShape?: readonly number[];
 }
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
 
+const tableOf = ({ words }: TextModelSpec): number[] => {
+  const vectors = Object.values(words);
+  return [...new Array<number>(SPECIAL.length * vectors[0]!.length).fill(0), ...vectors.flat()];
+};
+
 function modelBytes(spec: TextModelSpec): Uint8Array {
   const vectors = Object.values(spec.words);
   const size = vectors[0]!.length;
   const rows = SPECIAL.length + vectors.length;
-  const table = [...new Array<number>(SPECIAL.length * size).fill(0), ...vectors.flat()];
+  const table = tableOf(spec);
   const { inputs = ["input_ids", "attention_mask", "token_type_ids"] } = spec;
   const free = ["batch", "sequence"];
   const graph = new Message();
@@ -103,7 +118,12 @@ function modelBytes(spec: TextModelSpec): Uint8Array {
   nodes.push(node("Identity", [from], spec.outputName ?? name));
   for (const each of nodes) graph.message(1, each);
   graph.string(2, "text-model");
-  graph.message(5, floats("table", [rows, size], table));
+  graph.message(
+    5,
+    spec.weightsIn === undefined
+      ? floats("table", [rows, size], table)
+      : elsewhere("table", [rows, size], spec.weightsIn),
+  );
   graph.message(5, tensor("one", INT64, [1], BigInt64Array.of(1n)));
   graph.message(5, tensor("two", INT64, [1], BigInt64Array.of(2n)));
   if (spec.output === "logits") {
@@ -183,6 +203,9 @@ export async function writeTextModel(
 ): Promise<string> {
   const files: Record<string, string | Uint8Array> = {
     [at]: modelBytes(spec),
+    ...(spec.weightsIn !== undefined && {
+      [join(dirname(at), spec.weightsIn)]: new Uint8Array(Float32Array.from(tableOf(spec)).buffer),
+    }),
     "config.json": JSON.stringify({
       model_type: "bert",
       max_position_embeddings: spec.length ?? 64,
