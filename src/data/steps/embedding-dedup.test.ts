@@ -100,11 +100,11 @@ describe("vectors", () => {
       const random = createRandom(threshold * 1000);
       const found = (cosine: number): number => {
         const vectors: number[][] = [];
-        for (let pair = 0; pair < 1500; pair++) {
+        for (let pair = 0; pair < 800; pair++) {
           const one = direction(random);
           vectors.push(one, near(one, cosine, random));
         }
-        return goneOf(vectors, threshold).length / 1500;
+        return goneOf(vectors, threshold).length / 800;
       };
       // A hair above, since a cosine at the threshold itself may be rounded to below it.
       expect(found(threshold + 1e-6), `at ${threshold}`).toBeGreaterThan(0.98);
