@@ -39,6 +39,7 @@ import { curationSteps } from "./steps/index.ts";
 import { openToxicityClassifier } from "./steps/toxicity.ts";
 import { questionKey } from "./synth/cases.ts";
 import { synthesize } from "./synth/synthesize.ts";
+import { withTicks } from "./with-ticks.ts";
 import { type MadeWorld, writeWorlds } from "./write-worlds.ts";
 import { endpointKey } from "./written/endpoint.ts";
 import { checkWrittenKinds } from "./written/plan-texts.ts";
@@ -56,6 +57,8 @@ export interface CurateStageConfig {
 /** Of the texts for a base model, this share is for its validation. */
 const BASE_VALID = 0.02;
 const PROGRESS_EVERY = 2000;
+/** Milliseconds of silence after which a step that holds everything back may say how far it is. */
+const TICK = 1000;
 
 async function* documentsOf(
   dir: RunDir,
@@ -82,8 +85,15 @@ async function* curateDocuments(
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Record<string, number>> {
   const scratch = dirname(dir.ledger);
+  let heard: { label: string; done: number } | undefined;
   const steps = [
-    ...curationSteps(config.curate, seed, config.sources, scratch, signal),
+    ...curationSteps(config.curate, {
+      seed,
+      sourceOrder: config.sources,
+      scratch,
+      signal,
+      told: (label, done) => (heard = { label, done }),
+    }),
     ...(reviewer ? [reviewer.step] : []),
   ];
   const ledger = await openLedger(
@@ -105,9 +115,14 @@ async function* curateDocuments(
       done: documents.length,
       ...(total !== undefined && { total }),
     });
-    for await (const document of runPipeline(steps, counted(), ledger)) {
+    for await (const next of withTicks(runPipeline(steps, counted(), ledger), TICK)) {
       signal.throwIfAborted();
-      await documents.append(document);
+      if (!next) {
+        if (heard) yield { type: "progress", stage: "curate", ...heard };
+        heard = undefined;
+        continue;
+      }
+      await documents.append(next.item);
       if (documents.length % PROGRESS_EVERY === 0) yield progress();
     }
     yield progress(documents.length);

@@ -186,7 +186,12 @@ describe("texts", () => {
   ): Promise<Gone[]> => {
     const config: EmbeddingConfig = { model: folder, threshold: 0.95, batch: 16, ...more };
     const { signal } = new AbortController();
-    const step = embeddingDedupStep(config, order, createRandom(1), scratch, signal);
+    const step = embeddingDedupStep(config, {
+      sourceOrder: order,
+      random: createRandom(1),
+      scratch,
+      signal,
+    });
     return goneBy(step, documents, scratch);
   };
   const said = make("a", "rain mayor bridge today");

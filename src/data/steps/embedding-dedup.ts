@@ -152,11 +152,21 @@ const judgesOf =
   ({ kind }: Document): boolean =>
     kinds?.includes(kind) ?? true;
 
+export interface EmbeddingDedupOptions {
+  sourceOrder: readonly string[];
+  random: Random;
+  /** A folder for documents that wait. */
+  scratch: string;
+  signal: AbortSignal;
+  /** Hears how many texts are embedded. */
+  told?(done: number): void;
+}
+
 /** The embeddings of the documents that are judged; each document is handed on before. */
 async function readEmbeddings(
   config: EmbeddingConfig,
   stream: AsyncIterable<Document>,
-  signal: AbortSignal,
+  { signal, told }: EmbeddingDedupOptions,
   handOn: (document: Document) => Promise<void>,
 ): Promise<VectorList> {
   const embedder = await openEmbedder(config);
@@ -166,6 +176,7 @@ async function readEmbeddings(
       for (const document of batch) await handOn(document);
       const texts = batch.filter(judgesOf(config)).map(({ text }) => text);
       for (const vector of await embedder.embed(texts, signal)) vectors.add(vector);
+      told?.(vectors.length);
     }
     return vectors;
   } finally {
@@ -173,14 +184,9 @@ async function readEmbeddings(
   }
 }
 
-/** `scratch` is a folder for documents that wait. In memory: 4 bytes for each number of each embedding. */
-export function embeddingDedupStep(
-  config: EmbeddingConfig,
-  sourceOrder: readonly string[],
-  random: Random,
-  scratch: string,
-  signal: AbortSignal,
-): Step {
+/** In memory: 4 bytes for each number of each embedding, and what `sameMeaning` says. */
+export function embeddingDedupStep(config: EmbeddingConfig, options: EmbeddingDedupOptions): Step {
+  const { sourceOrder, random, scratch } = options;
   const judges = judgesOf(config);
   return {
     name: "embedding-dedup",
@@ -188,7 +194,7 @@ export function embeddingDedupStep(
       const documents = await openSpool<Document>(join(scratch, ".embedding-dedup.spool"));
       try {
         const survival = createSurvival(sourceOrder);
-        const vectors = await readEmbeddings(config, stream, signal, async (document) => {
+        const vectors = await readEmbeddings(config, stream, options, async (document) => {
           if (judges(document)) survival.add(document);
           await documents.append(document);
         });

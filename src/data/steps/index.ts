@@ -18,17 +18,19 @@ import { stripGutenbergStep } from "./strip-gutenberg.ts";
 import { stripNotes } from "./strip-notes.ts";
 import { toxicityStep } from "./toxicity.ts";
 
-/**
- * `sourceOrder` is the kinds of the recipe's sources: of two copies, the earlier source's stays. `scratch` is a
- * folder for documents that wait for the last one.
- */
-export function curationSteps(
-  config: Recipe["curate"],
-  seed: number,
-  sourceOrder: readonly string[],
-  scratch: string,
-  signal: AbortSignal,
-): Step[] {
+export interface StepsOptions {
+  seed: number;
+  /** Kinds of the recipe's sources: of two copies, the earlier source's stays. */
+  sourceOrder: readonly string[];
+  /** A folder for documents that wait for the last one. */
+  scratch: string;
+  signal: AbortSignal;
+  /** Hears how many documents a step of minutes has read. */
+  told?(label: string, done: number): void;
+}
+
+export function curationSteps(config: Recipe["curate"], options: StepsOptions): Step[] {
+  const { seed, sourceOrder, scratch, signal, told = () => undefined } = options;
   const random = createRandom(seed);
   const {
     toxicity,
@@ -48,16 +50,16 @@ export function curationSteps(
     sharedPassagesStep(config.dedup, sourceOrder, scratch),
     nearDedupStep(config.dedup, sourceOrder, random.fork("near-dedup"), scratch),
     // Before the last step: what is too rude to stay must not take a politer text of the same meaning with it.
-    ...(toxicity ? [toxicityStep(toxicity, signal)] : []),
+    ...(toxicity ? [toxicityStep(toxicity, signal, (done) => told("texts classified", done))] : []),
     ...(embeddings
       ? [
-          embeddingDedupStep(
-            embeddings,
+          embeddingDedupStep(embeddings, {
             sourceOrder,
-            random.fork("embedding-dedup"),
+            random: random.fork("embedding-dedup"),
             scratch,
             signal,
-          ),
+            told: (done) => told("texts embedded", done),
+          }),
         ]
       : []),
   ];

@@ -151,11 +151,16 @@ function judge(document: Document, found: Finding | undefined, config: ToxicityC
 }
 
 /** Drops a text with a window in which a judged label scores `threshold` or more; or only says so. */
-export const toxicityStep = (config: ToxicityConfig, signal: AbortSignal): Step => ({
+export const toxicityStep = (
+  config: ToxicityConfig,
+  signal: AbortSignal,
+  told: (done: number) => void = () => undefined,
+): Step => ({
   name: "toxicity",
   async *run(documents) {
     const classifier = await openToxicityClassifier(config);
     const judges = (document: Document): boolean => config.kinds?.includes(document.kind) ?? true;
+    let done = 0;
     try {
       for await (const batch of batchesOf(documents, READ)) {
         const asked = batch.filter(judges);
@@ -163,6 +168,7 @@ export const toxicityStep = (config: ToxicityConfig, signal: AbortSignal): Step 
           asked.map(({ text }) => text),
           signal,
         );
+        told((done += asked.length));
         let at = 0;
         for (const document of batch)
           yield judges(document) ? judge(document, found[at++], config) : keep(document);

@@ -28,7 +28,12 @@ export async function* writtenData(
   const data = yield* writeData([...documents], {
     curate: config,
     config: config.written,
-    steps: curationSteps(config, seed, ["written"], dirname(dir.ledger), signal),
+    steps: curationSteps(config, {
+      seed,
+      sourceOrder: ["written"],
+      scratch: dirname(dir.ledger),
+      signal,
+    }),
     seed,
     dir,
     env: process.env,
