@@ -17,6 +17,15 @@ const fraction = z.number().min(0).max(1);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 
+/** A local folder with a text model that was exported to ONNX, and what of the documents it reads. */
+const textModel = {
+  model: z.string().min(1),
+  /** Left out, texts of all kinds. */
+  kinds: z.array(DocumentKind).nonempty().optional(),
+  /** Texts in one run of the model, at most. Changes how fast it is, and no result. */
+  batch: positive.max(1024).default(16),
+};
+
 const CurateConfig = z.strictObject({
   /** Threads that judge documents; left out, one core fewer than there are, four at most. Decides no row. */
   workers: positive.max(64).optional(),
@@ -39,8 +48,28 @@ const CurateConfig = z.strictObject({
       /** A source that loses more than this share of its records as near duplicates: `stop` the run, or `report` it. */
       maxLoss: fraction.default(0.3),
       onLoss: z.enum(["stop", "report"]).default("stop"),
+      /** Texts that mean the same in other words, by sentence embeddings; left out, nobody looks for them. */
+      embeddings: z
+        .strictObject({
+          ...textModel,
+          /** Cosine similarity. */
+          threshold: z.number().min(0.8).max(1).default(0.95),
+        })
+        .optional(),
     })
     .prefault({}),
+  /** A text classifier reads every text; left out, none does. */
+  toxicity: z
+    .strictObject({
+      ...textModel,
+      /** Probability of a judged label, in the worst window of the text. */
+      threshold: fraction.default(0.9),
+      /** Of the model's `id2label`; left out, those whose names are known to mean toxicity. */
+      labels: z.array(z.string().min(1)).nonempty().optional(),
+      /** `label` drops nothing and notes the score, in the ledger and as `extra.toxicity` of the text. */
+      action: z.enum(["drop", "label"]).default("drop"),
+    })
+    .optional(),
   /** A source that loses more than this share of its records stops the run. */
   maxLoss: fraction.default(0.3),
   /** Take rows out of training that say what an evaluation asks; left out, only the questions of our own cases go. */

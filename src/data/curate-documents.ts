@@ -13,8 +13,11 @@ import { runPipeline, stepNames } from "./pipeline.ts";
 import type { Reviewer } from "./review/apply-reviews.ts";
 import type { Spool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
+import { withTicks } from "./with-ticks.ts";
 
 const PROGRESS_EVERY = 2000;
+/** Milliseconds of silence after which a step that holds everything back may say how far it is. */
+const TICK = 1000;
 
 async function* documentsOf(
   dir: RunDir,
@@ -44,8 +47,16 @@ export async function* curateDocuments(
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Record<string, number>> {
   const scratch = dirname(dir.ledger);
+  let heard: { label: string; done: number } | undefined;
   const steps = [
-    ...curationSteps(config.curate, { seed, sourceOrder: config.sources, scratch, workers }),
+    ...curationSteps(config.curate, {
+      seed,
+      sourceOrder: config.sources,
+      scratch,
+      workers,
+      signal,
+      told: (label, done) => (heard = { label, done }),
+    }),
     ...(reviewer ? [reviewer.step] : []),
   ];
   const ledger = await openLedger(scratch, stepNames(steps));
@@ -64,9 +75,14 @@ export async function* curateDocuments(
       done: documents.length,
       ...(total !== undefined && { total }),
     });
-    for await (const document of runPipeline(steps, counted(), ledger)) {
+    for await (const next of withTicks(runPipeline(steps, counted(), ledger), TICK)) {
       signal.throwIfAborted();
-      await documents.append(document);
+      if (!next) {
+        if (heard) yield { type: "progress", stage: "curate", ...heard };
+        heard = undefined;
+        continue;
+      }
+      await documents.append(next.item);
       if (documents.length % PROGRESS_EVERY === 0) yield progress();
     }
     yield progress(documents.length);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeTextModel } from "../../test/fakes/onnx-text-model.ts";
 import { ConversationRow } from "../core/conversation.ts";
 import { Document } from "../core/document.ts";
 import type { RunEvent } from "../core/events.ts";
@@ -202,3 +203,140 @@ test("a row that says what an evaluation asks is not trained on, and its line te
     verdicts: [{ match: { set: "own.jsonl", item: "q1" } }],
   });
 });
+
+/** Posts of one forum: 40 that nothing is like, and these. */
+async function writePosts(titles: readonly string[]): Promise<unknown[]> {
+  await mkdir(join(folder, "reddit"));
+  const fillers = Array.from({ length: 40 }, (_, i) => `Number ${i} And ${i * 37} Open Nothing`);
+  const rows = [...titles, ...fillers].map((title, i) => `p${i},${title},TheOnion`);
+  await writeFile(join(folder, "reddit", "posts.csv"), ["id,title,subreddit", ...rows].join("\n"));
+  return [
+    { kind: "reddit-csv", files: ["posts.csv"], humorous: ["TheOnion"] },
+    { kind: "bundled", sets: ["headlines"] },
+  ];
+}
+const axes = (...places: number[]): number[] =>
+  Array.from({ length: 8 }, (_, k) => (places.includes(k) ? 1 : 0));
+
+test("models in local folders judge texts: the ledger has their numbers, and another model is another dataset", async () => {
+  const sources = await writePosts([
+    // Fewer capitals among its letters: the better text.
+    "Burgomaster Unveils Viaduct In Drizzle",
+    "Mayor Opens Bridge In Rain",
+    "Mayor Opens Bridge In Fog",
+    "Local Scoundrel Calls Scoundrel A Scoundrel",
+  ]);
+  const words = {
+    mayor: axes(0),
+    burgomaster: axes(0),
+    opens: axes(1),
+    unveils: axes(1),
+    bridge: axes(2),
+    viaduct: axes(2),
+    rain: axes(3),
+    drizzle: axes(3),
+    fog: axes(4),
+    scoundrel: axes(5),
+  };
+  const embedder = await writeTextModel(join(folder, "embedder"), { words, output: "tokens" });
+  const classifier = await writeTextModel(join(folder, "classifier"), {
+    words,
+    output: "logits",
+    weights: axes(5).map((x) => [x * 20]),
+    bias: [-4],
+    labels: ["toxic"],
+  });
+  const recipe = recipeOf(sources, {
+    toxicity: { model: classifier },
+    dedup: { embeddings: { model: embedder, kinds: ["headline"] } },
+    maxLoss: 0.5,
+  });
+  const { dir, events } = await run(recipe, "models");
+  const tell = (id: string): Promise<unknown> =>
+    why(dir, `reddit:TheOnion:${id}`, new AbortController().signal);
+  expect(await tell("p1")).toMatchObject({
+    outcome: "dropped",
+    reason: "embedding-dedup: same meaning",
+    duplicateOf: [{ id: "reddit:TheOnion:p0", outcome: "kept" }],
+    text: "Mayor Opens Bridge In Rain",
+  });
+  const story = (await tell("p1")) as { verdicts: { step: string; numbers?: unknown }[] };
+  expect(story.verdicts.at(-1)!.numbers).toEqual({ similarity: 1 });
+  expect(await tell("p0")).toMatchObject({ copies: [{ id: "reddit:TheOnion:p1" }] });
+  expect(await tell("p2")).toMatchObject({ outcome: "kept" });
+  expect(await tell("p3")).toMatchObject({
+    outcome: "dropped",
+    reason: "toxicity: toxic",
+    text: "Local Scoundrel Calls Scoundrel A Scoundrel",
+  });
+  const kept = (await tell("p2")) as typeof story;
+  expect(kept.verdicts.find(({ step }) => step === "toxicity")!.numbers).toEqual({ toxic: 0.018 });
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      type: "tally",
+      step: "embedding-dedup",
+      dropped: { "same meaning": expect.any(Number) as number },
+    }),
+  );
+  expect(await readdir(join(dir.root, "curate"))).toEqual(
+    expect.not.arrayContaining([expect.stringContaining("spool")]) as string[],
+  );
+
+  const { dir: again } = await run(recipe, "again");
+  expect(await contents(again.dataset.root, join(again.root, "curate"))).toEqual(
+    await contents(dir.dataset.root, join(dir.root, "curate")),
+  );
+  const skipped = async (): Promise<boolean> =>
+    (await run(recipe, "models")).events.some(
+      (event) => event.type === "stage-skip" && event.stage === "curate",
+    );
+  expect(await skipped()).toBe(true);
+  await writeTextModel(join(folder, "embedder"), {
+    words: { ...words, drizzle: axes(6) },
+    output: "tokens",
+  });
+  expect(await skipped()).toBe(false);
+  expect(await tell("p1")).toMatchObject({ outcome: "kept" });
+}, 120_000);
+
+test("a model's folder that is wrong is told before anything runs", async () => {
+  const check = (settings: Record<string, unknown>): Promise<void> =>
+    curate.check!(recipeOf([{ kind: "bundled" }], settings), runDir(join(folder, "none")));
+  const model = await writeTextModel(join(folder, "embedder"), {
+    words: { rain: [1, 2] },
+    output: "tokens",
+  });
+  await check({ dedup: { embeddings: { model } } });
+  await expect(check({ toxicity: { model } })).rejects.toMatchObject({
+    code: "curate/model-unfit",
+  });
+  const none = join(folder, "none");
+  for (const settings of [
+    { toxicity: { model: none } },
+    { dedup: { embeddings: { model: none } } },
+  ])
+    await expect(check(settings)).rejects.toMatchObject({ code: "curate/model-missing" });
+});
+
+test("a source that one meaning wipes out stops the run, as near duplicates do", async () => {
+  const sources = await writePosts(
+    Array.from({ length: 40 }, (_, i) => `Mayor ${i} Opens ${i * 53} Bridges`),
+  );
+  const words = { mayor: [1, 0], opens: [1, 0], nothing: [0, 1] };
+  const model = await writeTextModel(join(folder, "embedder"), { words, output: "tokens" });
+  const settings = (onLoss: string): Record<string, unknown> => ({
+    maxLoss: 1,
+    dedup: { onLoss, embeddings: { model, kinds: ["headline"] } },
+  });
+  await expect(run(recipeOf(sources, settings("stop")), "wiped")).rejects.toMatchObject({
+    code: "curate/source-wiped",
+    message: expect.stringContaining("as near duplicates") as string,
+  });
+  const { events } = await run(recipeOf(sources, settings("report")), "told");
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      type: "notice",
+      message: expect.stringContaining("as near duplicates") as string,
+    }),
+  );
+}, 120_000);

@@ -18,8 +18,11 @@ import { removeContaminated } from "./remove-contaminated.ts";
 import { createReviewer } from "./review/apply-reviews.ts";
 import { reviewNotices } from "./review/review-notices.ts";
 import { readReviews } from "./review/review-store.ts";
+import { hashOnnxFolder } from "./onnx-folder.ts";
 import { splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
+import { openEmbedder } from "./steps/embedding-dedup.ts";
+import { openToxicityClassifier } from "./steps/toxicity.ts";
 import { writeDataset } from "./write-dataset.ts";
 import { endpointKey } from "./written/endpoint.ts";
 import { checkWrittenKinds, checkWrittenPairs } from "./written/plan-texts.ts";
@@ -51,8 +54,10 @@ export const curate: Stage<CurateStageConfig> = {
   }),
 
   async check(recipe, dir) {
-    const { preference, written } = recipe.curate;
+    const { preference, written, toxicity, dedup } = recipe.curate;
     checkWrittenPairs(recipe.curate);
+    if (toxicity) await (await openToxicityClassifier(toxicity)).close();
+    if (dedup.embeddings) await (await openEmbedder(dedup.embeddings)).close();
     if (preference?.votes !== undefined) for await (const _ of readVotes(preference.votes));
     if (!written) return;
     checkWrittenKinds(written);
@@ -62,16 +67,22 @@ export const curate: Stage<CurateStageConfig> = {
   },
 
   /**
-   * Synthesis reads phrasings, answers and places that ship with the package; rows are held to evaluations; people
-   * may have said something of this recipe's texts.
+   * Synthesis reads phrasings, answers and places that ship with the package; models in local folders judge texts;
+   * rows are held to evaluations; people may have said something of this recipe's texts.
    */
-  async inputs({ curate: { decontaminate: asked, preference, written } }, dir, { name }) {
+  async inputs({ curate: settings }, dir, { name }) {
+    const { decontaminate: asked, preference, written, toxicity, dedup } = settings;
     const folder = join(packageRoot(), "corpus");
     const names = (await readdir(folder)).filter((file) => /\.jsonl?$/.test(file)).toSorted();
     const hashes = names.map(async (file) => [file, (await hashFile(join(folder, file))).sha256]);
     const evaluations = (asked?.files ?? []).map(async (path) => [path, await hashEvalSet(path)]);
     const files = await Promise.all([...hashes, ...evaluations]);
-    const read = [...files, ...(written ? await promptHashes() : [])];
+    const models = [toxicity?.model, dedup.embeddings?.model].filter((path) => path !== undefined);
+    const read = [
+      ...files,
+      ...(written ? await promptHashes() : []),
+      ...(await Promise.all(models.map((path) => hashOnnxFolder(path)))).flat(),
+    ];
     const { byKey } = await readReviews(dir.reviews, name);
     const votes = preference?.votes;
     if (byKey.size === 0 && votes === undefined) return read;

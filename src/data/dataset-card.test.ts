@@ -80,6 +80,18 @@ test("one licence for all rows is the dataset's; an empty split has no file", ()
   expect(card).not.toContain("do not publish");
 });
 
+test("models that judged texts are named, and where they lie is not", () => {
+  const embeddings = { model: "/home/ada/minilm/", threshold: 0.9, batch: 16 };
+  const toxicity = { model: "models/bert", threshold: 0.8, batch: 16, action: "drop" as const };
+  const { dedup } = recipe.curate;
+  const curate = { ...recipe.curate, dedup: { ...dedup, embeddings }, toxicity };
+  const card = datasetCard({ ...recipe, curate }, stats, { files: "jsonl" });
+  expect(card).toContain("embeddings by minilm have a cosine similarity of 0.9");
+  expect(card).toContain("classifier bert scored 0.8");
+  expect(card).not.toContain("ada");
+  expect(datasetCard(recipe, stats, { files: "jsonl" })).not.toMatch(/embeddings|classifier/);
+});
+
 test.each([
   ["| banter | 70 | 3.5 % |"],
   ["| gpt-oss:20b | 400 | 20.0 % |"],

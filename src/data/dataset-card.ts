@@ -1,4 +1,5 @@
 /** The dataset card, as the Hugging Face hub reads it: what is in a dataset, under which licences, how it was made. */
+import { basename } from "node:path";
 import { hubLicence, mayRedistribute, restrictedRows } from "../core/licence.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { versions } from "../core/versions.ts";
@@ -165,6 +166,19 @@ function categoryTable({ category }: DatasetStats): string {
   return all === 0 ? "" : `${table(["tool episodes", "rows", "share"], shares(category, all))}\n\n`;
 }
 
+/** What models in local folders had to say in it; their paths are nobody's business. */
+function modelsNote({ curate: { dedup, toxicity } }: Recipe): string {
+  const { embeddings } = dedup;
+  return [
+    embeddings &&
+      ` Texts${embeddings.kinds ? ` (${embeddings.kinds.join(", ")})` : ""} whose embeddings by ${basename(embeddings.model)} have a cosine similarity of ${embeddings.threshold} or more with that of a text that stayed were removed.`,
+    toxicity?.action === "drop" &&
+      ` Texts${toxicity.kinds ? ` (${toxicity.kinds.join(", ")})` : ""} that the classifier ${basename(toxicity.model)} scored ${toxicity.threshold} or more were dropped.`,
+  ]
+    .filter((note) => note)
+    .join("");
+}
+
 export function datasetCard(recipe: Recipe, stats: DatasetStats, options: CardOptions): string {
   const { rows } = stats;
   const all = rows.train + rows.valid + rows.test;
@@ -227,7 +241,7 @@ Every row names its licence and the documents that it was made from (\`meta.lice
 
 ${stats.written ? writtenSection(stats.written, countWrittenPairs(stats.preference?.kinds ?? {})) : ""}## How it was made
 
-${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed. \`curate/ledger.jsonl\` of the run has every verdict on every record.
+${stats.documents.kept} documents (${stats.documents.words} words) were kept after cleaning, checks of length, language, quality, safety and personal data, and deduplication. Books were cut into passages of ${chunk.minWords} to ${chunk.maxWords} words at the ends of sentences. Near duplicates share at least ${dedup.threshold} of their ${dedup.shingle}-word shingles with a text that stayed.${modelsNote(recipe)} \`curate/ledger.jsonl\` of the run has every verdict on every record.
 
 ${table(["kind of document", "kept"], Object.entries(stats.documents.kind))}
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Document } from "../core/document.ts";
 import { type ErrorCode, TwainError } from "../core/errors.ts";
+import { batchesOf } from "./batches-of.ts";
 import type { Judged, StepGroup } from "./pipeline.ts";
 import { type JudgingConfig, judgingSteps } from "./steps/judging.ts";
 
@@ -15,9 +16,10 @@ export type JudgeThreadAnswer =
   /** The user's mistake or their data's; a programming error ends the thread. */
   | { error: { code: ErrorCode; message: string; hint?: string } };
 
-/** A batch ends with so many documents or characters, whichever is first: a book is a batch of its own. */
+/** So many short documents are a batch, or so many characters; a book is one of its own. */
 const BATCH = 128;
 const BATCH_CHARACTERS = 1 << 20;
+const weightOf = ({ text }: Document): number => 1 / BATCH + text.length / BATCH_CHARACTERS;
 /** Batches that a thread is given before the first is back, so that it never waits. */
 const AHEAD = 2;
 /** What a thread says of a text is garbage a moment later; with room for it, half a gigabyte would gather. */
@@ -86,20 +88,6 @@ function openThread(config: JudgingConfig, megabytes: number): JudgeThread {
   };
 }
 
-async function* batchesOf(documents: AsyncIterable<Document>): AsyncGenerator<Document[]> {
-  let batch: Document[] = [];
-  let characters = 0;
-  for await (const document of documents) {
-    batch.push(document);
-    characters += document.text.length;
-    if (batch.length < BATCH && characters < BATCH_CHARACTERS) continue;
-    yield batch;
-    batch = [];
-    characters = 0;
-  }
-  if (batch.length > 0) yield batch;
-}
-
 /**
  * The judging steps in `workers` threads, which are started when there is work for them. What they say does not depend
  * on how many there are. Throws `curate/thread-memory`, and what the steps throw.
@@ -117,7 +105,7 @@ export function judgeInThreads(
       const sent: Promise<Judged>[] = [];
       try {
         let number = 0;
-        for await (const batch of batchesOf(documents)) {
+        for await (const batch of batchesOf(documents, 1, weightOf)) {
           const thread = (threads[number++ % most] ??= openThread(config, megabytes));
           const judged = thread.judge(batch);
           // Awaited some batches later; until then nobody else would hear of a failure.

@@ -1,7 +1,7 @@
 /** How many records each source lost, and why: the alarm that stops a run in which a source is wiped out. */
 import { TwainError } from "../core/errors.ts";
 import type { LedgerLine } from "./ledger.ts";
-import { EXACT_DUPLICATE, NEAR_DUPLICATE, REVIEW } from "./pipeline.ts";
+import { EXACT_DUPLICATE, NEAR_DUPLICATE, REVIEW, SAME_MEANING } from "./pipeline.ts";
 
 interface Counts {
   records: number;
@@ -13,7 +13,7 @@ interface Counts {
 export interface LossLimits {
   /** Of the records of a source, by whatever step. */
   all: number;
-  /** By near-duplicate removal alone. */
+  /** By removal of near duplicates alone, in words or in meaning. */
   near: number;
   /** What to do about a source over `near`. */
   onNear: "stop" | "report";
@@ -50,7 +50,7 @@ export function createLosses(): Losses {
       counts.records++;
       if (!lost) return;
       counts.lost++;
-      if (last.reason === NEAR_DUPLICATE) counts.near++;
+      if (last.reason === NEAR_DUPLICATE || last.reason === SAME_MEANING) counts.near++;
       const reason = `${last.step}: ${last.reason}`;
       counts.reasons.set(reason, (counts.reasons.get(reason) ?? 0) + 1);
     },

@@ -60,6 +60,8 @@ export function drop(
 
 export const EXACT_DUPLICATE = "exact duplicate";
 export const NEAR_DUPLICATE = "near duplicate";
+/** In other words; only where the recipe asks for embeddings. */
+export const SAME_MEANING = "same meaning";
 
 /** A person's verdict that curation heeded. */
 export const ReviewNote = z.object({

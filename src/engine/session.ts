@@ -1,4 +1,4 @@
-/** Runs graphs. The only file that knows onnxruntime. */
+/** Runs graphs. The only file that knows onnxruntime, but for data/onnx-text-model.ts, whose models are not ours. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { TwainError } from "../core/errors.ts";
 import { Graph } from "./graph.ts";

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -12,18 +12,9 @@ import { hashWords, jaccard, overlap, shinglesOf } from "./minhash.ts";
 import { nearDedupStep } from "./near-dedup.ts";
 import { sharedPassagesStep } from "./shared-passages.ts";
 import { compareIds } from "./survivor.ts";
+import { type Gone, goneBy as goneIn, makeDocument } from "./test-gone.ts";
 
-const make = (id: string, text: string, more: Partial<Document> = {}): Document => ({
-  id,
-  kind: "passage",
-  text,
-  source: "s",
-  licence: "l",
-  sha256: "",
-  synthetic: false,
-  extra: {},
-  ...more,
-});
+const make = makeDocument;
 
 let scratch: string;
 beforeEach(async () => {
@@ -31,38 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(scratch, { recursive: true, force: true }));
 
-interface Gone {
-  id: string;
-  of: string;
-  numbers: Record<string, number>;
-}
-
-/**
- * What a step drops, by id, after the laws that all of them keep: one judgement each in the order of the input, a
- * document that goes goes for one that stays, nothing is left on disk.
- */
-async function goneBy(step: Step, documents: readonly Document[]): Promise<Gone[]> {
-  async function* stream(): AsyncGenerator<Document> {
-    yield* documents;
-  }
-  const judged: string[] = [];
-  const gone: Gone[] = [];
-  for await (const judgement of step.run(stream())) {
-    judged.push(judgement.document.id);
-    expect(judgement.type).not.toBe("chunks");
-    if (judgement.type !== "drop") continue;
-    const { document, duplicateOf, numbers = {} } = judgement;
-    gone.push({ id: document.id, of: duplicateOf!, numbers });
-  }
-  expect(judged).toEqual(documents.map(({ id }) => id));
-  const names = new Set(gone.map(({ id }) => id));
-  for (const { id, of } of gone) {
-    expect(judged, id).toContain(of);
-    expect(names.has(of), id).toBe(false);
-  }
-  expect(await readdir(scratch)).toEqual([]);
-  return gone.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-}
+const goneBy = (step: Step, documents: readonly Document[]): Promise<Gone[]> =>
+  goneIn(step, documents, scratch);
 
 const config = { shingle: 5, bands: 20, rows: 13, threshold: 0.8, sample: 8 };
 const nearGone = (documents: readonly Document[]): Promise<Gone[]> =>

@@ -33,6 +33,7 @@ export async function* writtenData(
       sourceOrder: ["written"],
       scratch: dirname(dir.ledger),
       workers: config.workers,
+      signal,
     }),
     seed,
     dir,
