@@ -106,6 +106,19 @@ export async function listVersions(dir: RunDir): Promise<DatasetVersion[]> {
   );
 }
 
+/** What of a version's files is not as it was tagged, or undefined. */
+export async function versionDamage(
+  dir: RunDir,
+  { version, files }: DatasetVersion,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const state = await datasetState(datasetDir(versionFolder(dir, version)), signal);
+  const changed = files.find(
+    ({ name, sha256: want }) => state.files.find((file) => file.name === name)?.sha256 !== want,
+  );
+  return changed && `${changed.name} is not what was tagged`;
+}
+
 /** A version's files, checked against its hashes. Throws `data/unknown-version`, `data/version-damaged`. */
 export async function openVersion(
   dir: RunDir,
@@ -123,12 +136,9 @@ export async function openVersion(
     });
   }
   const record = await readRecord(folder);
-  const dataset = datasetDir(folder);
-  const state = await datasetState(dataset, signal);
-  for (const { name, sha256: want } of record.files)
-    if (state.files.find((file) => file.name === name)?.sha256 !== want)
-      throw damaged(folder, `${name} is not what was tagged`);
-  return { record, folder, dataset };
+  const damage = await versionDamage(dir, record, signal);
+  if (damage !== undefined) throw damaged(folder, damage);
+  return { record, folder, dataset: datasetDir(folder) };
 }
 
 /** Links, or copies where the file system has no links. */
