@@ -390,8 +390,11 @@ export const curate: Stage<CurateStageConfig> = {
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
       const judge = yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
       const { balance } = config.curate;
-      const left = balance ? leaveOutOverShare(made.counts, sides, balance, recipe.seed) : 0;
+      const { left, notice } = balance
+        ? leaveOutOverShare(made.counts, sides, balance, recipe.seed)
+        : { left: 0 };
       if (left > 0) made.rejected["over-its-share"] = left;
+      if (notice) yield { type: "notice", stage: "curate", message: notice };
       const counts: Record<string, number> = { documents: documents.length };
       if (reviewer) counts.reviews = reviewer.used.size;
       for (const message of reviewNotices(recipe, stored, reviewer))
