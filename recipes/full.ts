@@ -9,6 +9,8 @@ export default defineRecipe({
   seed: 1,
   data: weekend.data,
   curate: {
+    editionNotes: "drop",
+    decontaminate: {},
     instructions: { perDocument: 1, maxPerTemplate: 1500, written: 2500, tagged: 0.3 },
     episodes: {
       train: 5800,

@@ -9,12 +9,15 @@ const twain = (id: number, title: string) => ({
   role: "style",
   persona: "twain",
 });
-const franklin = (id: number, title: string) => ({
+/** Without what his editors wrote before and behind it. */
+const franklin = (id: number, title: string, from: string, until: string) => ({
   id,
   title,
   author: "Benjamin Franklin",
   role: "style",
   persona: "franklin",
+  from,
+  until,
 });
 const other = (id: number, title: string, author: string) => ({
   id,
@@ -63,8 +66,18 @@ export default defineRecipe({
           twain(2895, "Following the Equator"),
           twain(3176, "The Innocents Abroad"),
           twain(3177, "Roughing It"),
-          franklin(148, "The Autobiography of Benjamin Franklin"),
-          franklin(20203, "Autobiography of Benjamin Franklin"),
+          franklin(
+            148,
+            "The Autobiography of Benjamin Franklin",
+            "DEAR SON: I have ever had pleasure in obtaining any little anecdotes of my ancestors.",
+            "despis'd the threats and they were never put in execution.",
+          ),
+          franklin(
+            20203,
+            "Autobiography of Benjamin Franklin",
+            "Dear son: I have ever had pleasure in obtaining any little anecdotes of my ancestors.",
+            "misfortunes brought upon people by their carrying their heads too high.",
+          ),
           // Other authors: plain prose for the base, and whom the style classifier tells Twain from.
           other(35, "The Time Machine", "H. G. Wells"),
           other(98, "A Tale of Two Cities", "Charles Dickens"),

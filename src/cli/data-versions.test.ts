@@ -183,6 +183,24 @@ test("the same dataset twice is said to be", async () => {
   expect(await told(diff, "tiny", "tiny@v1")).toMatch(/^tiny and tiny@v1 are the same dataset, /);
 });
 
+test("a version that something else wrote into is named in the list, and is the same as nothing", async () => {
+  const dir = await writeRun(join(runs, "tiny"), before);
+  await told(tag, "tiny", "v1");
+  await told(tag, "tiny", "v2");
+  // Another file of that name: the run's own, a hard link, stays as it is.
+  const file = join(dir.versions, "v1", "train.jsonl");
+  await rm(file);
+  await writeJsonl(file, []);
+  const lines = (await told(versions)).split("\n");
+  expect(lines[1]).toMatch(/^tiny@v1 .*damaged: train\.jsonl is not what was tagged$/);
+  expect(lines[2]).not.toMatch(/damaged|same as/);
+  expect(lines[3]).toMatch(/same as tiny@v2$/);
+  const { datasets } = JSON.parse(await told(versions, "--json")) as {
+    datasets: { damaged: string | null }[];
+  };
+  expect(datasets.map(({ damaged }) => damaged !== null)).toEqual([true, false, false]);
+});
+
 test("no runs at all", async () => {
   expect(await told(versions)).toContain("Make one: twainbot run nano.");
 });

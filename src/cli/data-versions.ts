@@ -5,7 +5,12 @@ import { basename, join } from "node:path";
 import { alignColumns } from "../core/align-columns.ts";
 import { runDir } from "../core/run-dir.ts";
 import { readManifest } from "../core/stage.ts";
-import { type DatasetFile, datasetState, listVersions } from "../data/versions/dataset-version.ts";
+import {
+  type DatasetFile,
+  datasetState,
+  listVersions,
+  versionDamage,
+} from "../data/versions/dataset-version.ts";
 import { defineCommand, jsonArg } from "./command.ts";
 import { bytes, number } from "./terminal.ts";
 
@@ -16,6 +21,8 @@ interface ListedDataset {
   rows: { train: number; valid: number; test: number };
   bytes: number;
   tagged: string | null;
+  /** What of a version's files is not as it was tagged. */
+  damaged: string | null;
   /** Versions with the same hash, in any run. */
   sameAs: string[];
 }
@@ -34,19 +41,24 @@ async function listed(root: string, signal: AbortSignal): Promise<Omit<ListedDat
     hash: string,
     files: readonly DatasetFile[],
     tagged: string | null,
+    damaged: string | null,
   ): Omit<ListedDataset, "sameAs"> => ({
     dataset,
     hash,
     rows: rowsOf(files),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     tagged,
+    damaged,
   });
-  const found = (await listVersions(dir)).map((version) =>
-    describe(`${name}@${version.version}`, version.dataset, version.files, version.tagged),
-  );
+  const found: Omit<ListedDataset, "sameAs">[] = [];
+  for (const version of await listVersions(dir)) {
+    const damage = (await versionDamage(dir, version, signal)) ?? null;
+    const { dataset, files, tagged } = version;
+    found.push(describe(`${name}@${version.version}`, dataset, files, tagged, damage));
+  }
   if (await readManifest(dir, "curate")) {
     const { dataset, files } = await datasetState(dir.dataset, signal);
-    found.push(describe(name, dataset, files, null));
+    found.push(describe(name, dataset, files, null, null));
   }
   return found;
 }
@@ -54,7 +66,7 @@ async function listed(root: string, signal: AbortSignal): Promise<Omit<ListedDat
 function table(datasets: readonly ListedDataset[]): string {
   return alignColumns([
     ["dataset", "hash", "train", "valid", "test", "size", "tagged", ""],
-    ...datasets.map(({ dataset, hash, rows, bytes: size, tagged, sameAs }) => [
+    ...datasets.map(({ dataset, hash, rows, bytes: size, tagged, damaged, sameAs }) => [
       dataset,
       hash.slice(0, 12),
       number(rows.train),
@@ -62,7 +74,11 @@ function table(datasets: readonly ListedDataset[]): string {
       number(rows.test),
       bytes(size),
       tagged === null ? "now" : tagged.slice(0, 16).replace("T", " "),
-      sameAs.length > 0 ? `same as ${sameAs.join(", ")}` : "",
+      damaged === null
+        ? sameAs.length > 0
+          ? `same as ${sameAs.join(", ")}`
+          : ""
+        : `damaged: ${damaged}`,
     ]),
   ]);
 }
@@ -82,7 +98,13 @@ export const command = defineCommand(
     const datasets = all.map((each) => ({
       ...each,
       sameAs: all
-        .filter((other) => other !== each && other.hash === each.hash && other.tagged !== null)
+        .filter(
+          (other) =>
+            other !== each &&
+            other.hash === each.hash &&
+            other.tagged !== null &&
+            other.damaged === null,
+        )
         .map((other) => other.dataset),
     }));
     process.stdout.write(

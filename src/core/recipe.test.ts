@@ -25,6 +25,7 @@ describe("a recipe", () => {
     ["dapt.mixture.twain=0", /dapt\.mixture: no share above 0/],
     ["base.hiden=3", /base\.hiden: unknown key \(did you mean hidden\?\)/],
     ["curate.drills=-1", /curate\.drills/],
+    ["seed=-1", /seed/],
     ["name=Bad Name", /name: lower-case/],
     ["base.kind=elsewhere", /base/],
   ])("%s is refused with its path", (override, message) => {

@@ -297,7 +297,7 @@ export const Recipe = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "lower-case letters, digits, dot, dash and underscore"),
   description: z.string().default(""),
-  seed: z.number().int().default(1),
+  seed: count.default(1),
   data: z.strictObject({
     /** A folder with `gutenberg/` in the mirrors' layout and `reddit/`; sources look here first. */
     root: z.string().optional(),

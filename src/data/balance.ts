@@ -17,8 +17,15 @@ const KINDS: Readonly<Partial<Record<Domain, keyof Shares>>> = {
   "no-tool": "tool",
 };
 
-/** 1 for every row that stays: as many as the scarcest kind allows, drawn by the seed. */
-export function balanceRows(domains: readonly string[], shares: Shares, seed: number): Uint8Array {
+export interface Balanced {
+  /** 1 for every row that stays. */
+  stays: Uint8Array;
+  /** The kind that decides how large the dataset is, and how many rows of it there are. */
+  scarcest: { kind: keyof Shares; rows: number } | undefined;
+}
+
+/** As many rows as the scarcest kind allows, drawn by the seed. */
+export function balanceRows(domains: readonly string[], shares: Shares, seed: number): Balanced {
   const rows = new Map<keyof Shares, number[]>();
   const stays = new Uint8Array(domains.length).fill(1);
   for (const [i, domain] of domains.entries()) {
@@ -30,29 +37,38 @@ export function balanceRows(domains: readonly string[], shares: Shares, seed: nu
     else rows.set(kind, [i]);
   }
   const wanted = [...rows].filter(([kind]) => shares[kind] > 0);
-  const total = Math.min(...wanted.map(([kind, list]) => list.length / shares[kind]));
+  const [scarce] = wanted.toSorted(
+    ([a, listA], [b, listB]) => listA.length / shares[a] - listB.length / shares[b],
+  );
+  const total = scarce ? scarce[1].length / shares[scarce[0]] : 0;
   const random = createRandom(seed);
   for (const [kind, list] of wanted) {
     const kept = random.fork(`balance ${kind}`).shuffle(list);
     for (const i of kept.slice(0, Math.floor(total * shares[kind] + 1e-9))) stays[i] = 1;
   }
-  return stays;
+  return { stays, scarcest: scarce && { kind: scarce[0], rows: scarce[1].length } };
 }
 
-/** Marks in `sides` the rows that are over their share, of those that still have a side; returns how many. */
+/**
+ * Marks in `sides` the rows that are over their share, of those that still have a side; returns how many, and what is to
+ * be told of that.
+ */
 export function leaveOutOverShare(
   rows: readonly { domain: string }[],
   sides: Uint8Array,
   shares: Shares,
   seed: number,
-): number {
+): { left: number; notice?: string } {
   const lines = [...rows.keys()].filter((line) => sides[line] !== REMOVED);
   const domains = lines.map((line) => rows[line]!.domain);
-  let left = 0;
-  for (const [i, stays] of balanceRows(domains, shares, seed).entries()) {
-    if (stays === 1) continue;
-    sides[lines[i]!] = REMOVED;
-    left++;
-  }
-  return left;
+  const { stays, scarcest } = balanceRows(domains, shares, seed);
+  const out = lines.filter((_, i) => stays[i] === 0);
+  for (const line of out) sides[line] = REMOVED;
+  if (out.length === 0 || !scarcest) return { left: out.length };
+  const { kind, rows: count } = scarcest;
+  const percent = Math.round(1000 * shares[kind]) / 10;
+  return {
+    left: out.length,
+    notice: `${kind} is the scarcest kind: its ${count} rows are to be ${percent} % of the dataset, so ${out.length} of ${lines.length} rows are left out; more ${kind} rows, or a smaller curate.balance.${kind}, keep more`,
+  };
 }

@@ -125,8 +125,11 @@ export const curate: Stage<CurateStageConfig> = {
       const sides = splitRows(made.split, config.curate.split, seed);
       const judge = yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
       const { balance } = config.curate;
-      const left = balance ? leaveOutOverShare(made.counts, sides, balance, seed) : 0;
+      const { left, notice } = balance
+        ? leaveOutOverShare(made.counts, sides, balance, seed)
+        : { left: 0 };
       if (left > 0) made.rejected["over-its-share"] = left;
+      if (notice) yield { type: "notice", stage: "curate", message: notice };
       for (const message of reviewNotices(recipe, stored, reviewer))
         yield { type: "notice", stage: "curate", message };
       const reviews = reviewer?.used.size;

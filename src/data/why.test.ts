@@ -26,7 +26,7 @@ const TITLES = [
   "p1,Mayor Opens Bridge To Nowhere And Back",
   "p2,Nation Agrees To Disagree About Agreeing",
   "p3,Is the rain in this sub ever funny?",
-  "p4,MAYOR OPENS bridge to nowhere and back!",
+  "p4,MAYOR OPENS Bridge To Nowhere And BACK!",
 ];
 
 beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -5,6 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Document } from "../../core/document.ts";
+import { packageRoot } from "../../core/package-root.ts";
+import weekend from "../../../recipes/weekend-nano.ts";
 import { readHeader, sameAuthor, sameTitle } from "./gutenberg-header.ts";
 import { gutenberg } from "./gutenberg.ts";
 import type { SourceContext } from "./source.ts";
@@ -126,6 +129,65 @@ describe("a local mirror", () => {
     });
   });
 });
+
+describe("a part of a book", () => {
+  const work = (part: object) => ({
+    works: [{ id: 9001, title: "The Slow Boat", author: "Ada Finch", role: "neutral", ...part }],
+  });
+  const part = async (more: object): Promise<string> => {
+    await put("9001/9001-0.txt", testBook());
+    return (await collect({ mirror: folder, ...work(more) }))[0]!.text;
+  };
+
+  test("from a sentence until a sentence, wherever the lines break", async () => {
+    const from = "That was on day 2 of the voyage.";
+    const until = "That was on day 7 of the voyage.";
+    const both = await part({ from, until });
+    expect(both.replaceAll(/\s+/g, " ")).toMatch(/^That was on day 2 .* day 7 of the voyage\.$/);
+    expect(both).not.toMatch(/day 1 |day 8|Gutenberg/);
+    expect(await part({ from })).toMatch(/^That was on day 2[^]*END OF THIS PROJECT/);
+    expect(await part({ until })).toMatch(
+      /^The Project Gutenberg[^]*day\s+7\s+of\s+the\s+voyage\.$/,
+    );
+  });
+
+  test.each([
+    [{ from: "It was a dark and stormy night." }, "stormy night"],
+    [{ until: "And so to bed." }, "so to bed"],
+    // It stands in the book, but before the other.
+    [
+      { from: "That was on day 7 of the voyage.", until: "That was on day 2 of the voyage." },
+      "day 2",
+    ],
+    // No regular expression.
+    [{ from: "That was on day . of the voyage." }, "day \\. of"],
+  ])("a sentence that is not there stops the run: %j", async (more, named) => {
+    await expect(part(more)).rejects.toMatchObject({
+      code: "collect/no-such-sentence",
+      message: expect.stringMatching(new RegExp(`^9001 .*${named}`)) as string,
+    });
+  });
+});
+
+const shared = join(packageRoot(), "../shared/data");
+test.skipIf(!existsSync(shared))(
+  "Franklin's Autobiography in the recipes is his alone (skipped where ../shared/data is absent)",
+  async () => {
+    const { works } = gutenberg.schema.parse(weekend.data.sources[0]);
+    const franklin = works.filter(({ persona }) => persona === "franklin");
+    const documents = await collect({ works: franklin }, { root: shared });
+    expect(documents.map(({ text }) => text.slice(0, 9).toLowerCase())).toEqual([
+      "dear son:",
+      "dear son:",
+    ]);
+    for (const { text } of documents) {
+      expect(text.length).toBeGreaterThan(300_000);
+      expect(text).not.toMatch(
+        /was born in Milk Street|Founds the Philadelphia Library|BIBLIOGRAPHY|Almanack, for the Year/,
+      );
+    }
+  },
+);
 
 describe("headers", () => {
   test("titles agree but for articles, accents and subtitles, and never across volumes", () => {

@@ -31,6 +31,10 @@ const Work = Use.extend({
   id: z.number().int().positive().optional(),
   title: z.string().min(1),
   author: z.string().min(1),
+  /** A sentence that the text is to begin with, where an editor's introduction stands before it. */
+  from: z.string().min(1).optional(),
+  /** A sentence that it is to end with: the first such after `from`. */
+  until: z.string().min(1).optional(),
 });
 /** A work whose id is known. */
 type Work = z.infer<typeof Work> & { id: number };
@@ -166,9 +170,33 @@ export function checkBook(
   }
 }
 
+/** The part of a book between two of its sentences, both included. Throws `collect/no-such-sentence`. */
+export function partOf(text: string, { id, title, from, until }: Work): string {
+  const find = (sentence: string, after: number): { start: number; end: number } => {
+    // Lines break wherever the page was full.
+    const words = sentence.trim().split(/\s+/);
+    const literal = words.map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+    const pattern = new RegExp(literal.join(String.raw`\s+`), "g");
+    pattern.lastIndex = after;
+    const found = pattern.exec(text);
+    if (found) return { start: found.index, end: pattern.lastIndex };
+    throw new TwainError(
+      "collect/no-such-sentence",
+      `${id} (${title}) does not hold "${sentence}"`,
+      {
+        hint: "Correct works[].from or works[].until in data.sources: each is a sentence as it stands in the file.",
+      },
+    );
+  };
+  const begin = from === undefined ? undefined : find(from, 0);
+  const end = until === undefined ? undefined : find(until, begin?.end ?? 0);
+  return text.slice(begin?.start, end?.end);
+}
+
 function toDocument(work: Work, bytes: Uint8Array, at: string, fetchedAt?: string): Document {
-  const { text } = decodeText(bytes);
-  checkBook(text, work, at);
+  const { text: file } = decodeText(bytes);
+  checkBook(file, work, at);
+  const text = partOf(file, work);
   return {
     id: `gutenberg:${work.id}`,
     kind: "book",

@@ -39,7 +39,7 @@ function isHeading(paragraph: string, afterHeading: boolean): boolean {
     KEYWORD.test(paragraph) &&
     (mostlyCapitals(paragraph) ||
       !END_OF_SENTENCE.test(paragraph) ||
-      /^\w+ [ivxlc\d]+\b/i.test(paragraph))
+      /^\w+ (?:to chapter )?[ivxlc\d]+\b/i.test(paragraph))
   )
     return true;
   // `[The Knighted Knave of Bergen]` and plain titles stand right below a heading.
@@ -75,10 +75,14 @@ function isProse(paragraph: string): boolean {
   );
 }
 
-/** "Porto Praya—Ribeira Grande—Habits of a Sea-slug": what a chapter is about, printed below its heading. */
-function isSynopsis(paragraph: string): boolean {
+/**
+ * "Porto Praya—Ribeira Grande—Habits of a Sea-slug": what a chapter is about, printed below its heading, or in a table of
+ * contents behind the chapter's number.
+ */
+function isSynopsis(paragraph: string, afterHeading: boolean): boolean {
   const dashes = paragraph.split("—").length - 1;
-  return dashes >= 3 && dashes >= countWords(paragraph) / 6 && !/["!?]/.test(paragraph);
+  if (dashes < 3 || dashes < countWords(paragraph) / 6) return false;
+  return /^chapter [ivxlc\d]+\b/i.test(paragraph) || (afterHeading && !/["!?]/.test(paragraph));
 }
 
 const ordinal = (paragraph: string): string | undefined => {
@@ -140,7 +144,7 @@ export function bookSections(text: string): BookSections {
       result.headings++;
       afterHeading = true;
       continue;
-    } else if (isListing(paragraph) || (afterHeading && isSynopsis(paragraph))) {
+    } else if (isListing(paragraph) || isSynopsis(paragraph, afterHeading)) {
       close();
       result.contents++;
     } else {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bookSections } from "./book-sections.ts";
-import { chunkSection } from "./chunk.ts";
+import { chunkSection, chunkStep } from "./chunk.ts";
 import { countWords, createSegmenter, splitSentences } from "./sentences.ts";
 
 const segmenter = createSegmenter();
@@ -9,13 +9,14 @@ const segmenter = createSegmenter();
 describe("sentences", () => {
   test("end at full stops, not at abbreviations, initials or before lower case", () => {
     const text =
-      'Mr. Twain met Dr. J. Smith at 5 p.m. sharp. "Go!" he said. "Why? Because." St. Louis was near... and far. Yes.';
+      'Mr. Twain met Dr. J. Smith at 5 p.m. sharp. "Go!" he said. "Why? Because." St. Louis was near... and far. Mlle. Blanc and Jas. Hill went. Yes.';
     expect(splitSentences(text, segmenter)).toEqual([
       "Mr. Twain met Dr. J. Smith at 5 p.m. sharp.",
       '"Go!" he said.',
       '"Why?',
       'Because."',
       "St. Louis was near... and far.",
+      "Mlle. Blanc and Jas. Hill went.",
       "Yes.",
     ]);
   });
@@ -67,7 +68,77 @@ describe("chunks", () => {
   });
 });
 
+describe("sayings above chapters", () => {
+  const book = [
+    "CHAPTER I.",
+    "Noise proves nothing. Often a hen who has merely laid an egg cackles as if she had laid an asteroid.—Pudd'nhead Wilson's New Calendar.",
+    `We sailed. ${"It rained on the deck all day. ".repeat(8).trim()}`,
+    "CHAPTER II.",
+    "When in doubt, tell the truth.\n—Pudd'nhead Wilson's Calendar.",
+    "CHAPTER III.",
+    "Nothing is so ignorant as a man's left hand,\nexcept a lady's watch.",
+    "-Pudd'nhead Wilson's New Calendar.",
+    `He spoke of Pudd'nhead Wilson's Calendar at length. ${"The wind rose in the night. ".repeat(8).trim()}`,
+  ].join("\n\n");
+
+  test("become aphorisms without their attribution, and leave the passages", async () => {
+    const document = {
+      id: "gutenberg:2895",
+      kind: "book" as const,
+      text: book,
+      source: "gutenberg",
+      licence: "x",
+      sha256: "x",
+      synthetic: false,
+      extra: { persona: "twain" },
+    };
+    async function* one(): AsyncGenerator<typeof document> {
+      yield document;
+    }
+    for await (const judgement of chunkStep({ minWords: 40, maxWords: 110 }).run(one())) {
+      if (judgement.type !== "chunks") throw new Error("not cut");
+      const { chunks } = judgement;
+      expect(chunks.map(({ id, kind }) => [id, kind])).toEqual([
+        ["gutenberg:2895#1", "passage"],
+        ["gutenberg:2895#2", "passage"],
+        ["gutenberg:2895#3", "aphorism"],
+        ["gutenberg:2895#4", "aphorism"],
+        ["gutenberg:2895#5", "aphorism"],
+      ]);
+      expect(chunks.slice(2).map(({ text }) => text)).toEqual([
+        "Noise proves nothing. Often a hen who has merely laid an egg cackles as if she had laid an asteroid.",
+        "When in doubt, tell the truth.",
+        "Nothing is so ignorant as a man's left hand, except a lady's watch.",
+      ]);
+      expect(chunks[0]!.text).toMatch(/^We sailed/);
+      expect(chunks[1]!.text).toMatch(/^He spoke of Pudd'nhead/);
+      expect(chunks[3]!.extra).toEqual({ persona: "twain", work: "gutenberg:2895" });
+    }
+  });
+});
+
 describe("sections", () => {
+  test("what chapters are about is no prose, in a table in the middle of a book neither; notes have headings", () => {
+    const synopsis =
+      'CHAPTER X Four Hours with Wagner—A Wonderful Singer—" Only a Shriek"—An Ancient Vocalist—"He Only Cry"—"Encore! Encore!"—Magnanimity of the King';
+    const text = [
+      "And so it was with us.",
+      synopsis,
+      "We went to the opera—and came back—and slept.",
+      "It could never have been suggested by him.",
+      "NOTES to Chapter XXIII. Death for Trifling Larcenies.",
+      "When they were framing their first codes, larceny was a capital crime.",
+    ].join("\n\n");
+    expect(bookSections(text).sections).toEqual([
+      ["And so it was with us."],
+      [
+        "We went to the opera—and came back—and slept.",
+        "It could never have been suggested by him.",
+      ],
+      ["When they were framing their first codes, larceny was a capital crime."],
+    ]);
+  });
+
   test("headings, contents and lists of plates are no prose; a preface among them is", () => {
     const preface =
       "This book is merely a personal narrative and not a pretentious history, and its object is rather to help the resting reader while away an idle hour.";

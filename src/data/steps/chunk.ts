@@ -102,17 +102,41 @@ export function chunkSection(
   });
 }
 
-/** Cuts books; their chunks are passages `<book id>#<n>`, n from 1, whose `extra.work` is the book. */
+/** Twain's chapters open with a saying of his Pudd'nhead Wilson, whom he names below it. */
+const EPIGRAPH = /^([^]{0,400}?)\s*[—-]\s*Pudd'nhead Wilson's (?:New )?Calendar\.?$/;
+
+/** Sayings out of their sections, and what is left of each section. */
+function takeEpigraphs(sections: readonly string[][]): { sayings: string[]; rest: string[][] } {
+  const sayings: string[] = [];
+  const rest = sections.map((paragraphs) => {
+    const kept: string[] = [];
+    for (const paragraph of paragraphs) {
+      const found = EPIGRAPH.exec(paragraph);
+      // The name may stand in a paragraph of its own.
+      const saying = found?.[1] === "" ? kept.pop() : found?.[1];
+      if (!found) kept.push(paragraph);
+      else if (saying) sayings.push(saying.replaceAll("\n", " "));
+    }
+    return kept;
+  });
+  return { sayings, rest: rest.filter((paragraphs) => paragraphs.length > 0) };
+}
+
+/**
+ * Cuts books; their chunks are passages `<book id>#<n>`, n from 1, whose `extra.work` is the book. The sayings that stand
+ * above its chapters come last, as aphorisms.
+ */
 export function chunkStep(size: ChunkSize): Step {
   const segmenter = createSegmenter();
   return eachDocument("chunk", (document) => {
     if (document.kind !== "book") return keep(document);
     const { sections, headings, contents } = bookSections(document.text);
-    const texts = sections.flatMap((paragraphs) => chunkSection(paragraphs, size, segmenter));
-    const chunks = texts.map((text, i): Document => ({
+    const { sayings, rest } = takeEpigraphs(sections);
+    const texts = rest.flatMap((paragraphs) => chunkSection(paragraphs, size, segmenter));
+    const chunks = [...texts, ...sayings].map((text, i): Document => ({
       ...document,
       id: `${document.id}#${i + 1}`,
-      kind: "passage",
+      kind: i < texts.length ? "passage" : "aphorism",
       text,
       extra: { ...document.extra, work: document.id },
     }));
@@ -120,7 +144,7 @@ export function chunkStep(size: ChunkSize): Step {
       type: "chunks",
       document,
       chunks,
-      numbers: { sections: sections.length, headings, contents },
+      numbers: { sections: sections.length, headings, contents, sayings: sayings.length },
     };
   });
 }

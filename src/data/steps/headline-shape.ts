@@ -1,4 +1,5 @@
 /** Post titles that are headlines, told from posts of the readers: questions, remarks, talk about the forum. */
+import type { Document } from "../../core/document.ts";
 import { drop, eachDocument, keep } from "../pipeline.ts";
 
 const FORUM =
@@ -6,8 +7,24 @@ const FORUM =
 const LINK = /https?:|www\.|\b\w+\.(?:com|org|net)\b/i;
 const READER =
   /^(?:i|i'm|i've|my|we|this|that|these|those|it|its|it's|he|she|they|well|oh|um|uh|wow|lol|wtf|omg|hmm+|so|just|just when|only in|when|not sure|thought|looks? like|welp|yes|no|ok|okay|seriously|literally|found|saw|til|lpt|psa|eli5|help|looking for|can someone|does anyone|anyone|what's|why is|i think|sorry|thanks|thank you|here's|you can't|can't|couldn't|hey)\b/i;
-const SERIES =
-  /^(?:quiz|clickventure|poll|live|watch|horoscope|slideshow|gallery|they said what\W*)\b\s*:/i;
+/** Titles of columns: the same words every week, and the joke, if any, is in the text below them. */
+const SERIES = new RegExp(
+  [
+    String.raw`^(?:quiz|clickventure|poll|live|watch|slideshow|gallery|they said what\W*|american voices|onion fact checks?)\s*(?::|[–—-]\s)`,
+    String.raw`^(?:your horoscopes?\b|horoscopes?\s*[:–—-])`,
+    String.raw`^the week in pictures\b`,
+    String.raw`\bsaid what\s*\?\s*!`,
+    String.raw`^find out what\b.*\b(?:have|has) to say\b`,
+    String.raw`\b\d+ questions (?:with|for)\b`,
+    String.raw`^(?:everything|what) (?:you (?:need|have) )?to know about\b`,
+    String.raw`^(?:the )?(?:top )?\d+ things (?:you need )?to (?:know|watch)\b`,
+    String.raw`^(?:a )?timeline of\b`,
+    String.raw`^(?:the )?pros and cons of\b`,
+    String.raw`^tips (?:for|on|to)\b`,
+    String.raw`^top \d+\b`,
+  ].join("|"),
+  "i",
+);
 
 /** Share of words of four letters and more that begin with a capital. */
 function titleCase(text: string): number {
@@ -40,9 +57,20 @@ export function headlineProblem(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * The papers that a humorous subreddit links to print headlines in title case; what stands there in sentence case is real
+ * news, a remark or an advertisement. Feeds and files may hold humorous headlines of other papers.
+ */
+const isPost = ({ extra }: Document): boolean =>
+  extra.humorous === true && extra.subreddit !== undefined;
+
 export const headlineShapeStep = eachDocument("headline-shape", (document) => {
   if (document.kind !== "headline" || document.source === "bundled") return keep(document);
-  const reason = headlineProblem(document.text);
-  const numbers = { titleCase: Math.round(titleCase(document.text) * 100) / 100 };
-  return reason ? drop(document, reason, numbers) : keep(document);
+  const share = titleCase(document.text);
+  const reason =
+    headlineProblem(document.text) ??
+    (isPost(document) && share < 0.5 ? "sentence case" : undefined);
+  return reason
+    ? drop(document, reason, { titleCase: Math.round(share * 100) / 100 })
+    : keep(document);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Document, DocumentKind } from "../../core/document.ts";
 import type { Step } from "../pipeline.ts";
-import { headlineProblem } from "./headline-shape.ts";
+import { headlineProblem, headlineShapeStep } from "./headline-shape.ts";
 import { languageStep } from "./language.ts";
 import { lengthStep } from "./length.ts";
 import { piiStep } from "./pii.ts";
@@ -97,13 +97,16 @@ test("language judges every document of many, in their order", async () => {
   expect(judged).toEqual(many.map(({ id }, i) => `${id} ${i % 3 === 0 ? "drop" : "keep"}`));
 });
 
-test("length goes by kind, and by the recipe for chunks", async () => {
+test("length goes by kind, and by the recipe for passages of books", async () => {
   const step = lengthStep({ minWords: 40, maxWords: 110 });
   const words = (n: number): string => "word ".repeat(n);
   expect(await judge(step, make("passage", words(20)))).toBe("kept");
   expect(await judge(step, make("passage", words(39), { work: "gutenberg:1" }))).toBe("too short");
   expect(await judge(step, make("passage", words(220), { work: "gutenberg:1" }))).toBe("kept");
   expect(await judge(step, make("passage", words(221), { work: "gutenberg:1" }))).toBe("too long");
+  expect(
+    await judge(step, make("aphorism", "Noise proves nothing.", { work: "gutenberg:1" })),
+  ).toBe("kept");
   expect(await judge(step, make("headline", "Food"))).toBe("too short");
 });
 
@@ -117,6 +120,24 @@ describe("headline shape", () => {
     ["https://apple.news/Ad30NQEhmRH6StQ1qoxGwDQ", "link"],
     ["Quiz: How Loyal Is Your Guitar Teacher?", "series"],
     ["a man burns his house trying to kill a spider", "lower case"],
+    ["They Said What?!: Find Out What Gene Hackman, Noam Chomsky, And More Have To Say", "series"],
+    ["Find Out What Gene Hackman And Noam Chomsky Have To Say", "series"],
+    ["Heidi Klum said WHAT?!", "series"],
+    ["Your Horoscopes—Week Of May 29, 2018", "series"],
+    ["Horoscope: Leo", "series"],
+    ["The Week In Pictures – Week Of April 2, 2018", "series"],
+    ["'My Left Arm Weighs 38 Pounds': 5 Questions With DJ Khaled", "series"],
+    ["Everything You Need To Know About The Emmy Awards", "series"],
+    ["What You Need To Know About Last Night's Debacle", "series"],
+    ["5 Things To Know About Lent", "series"],
+    ["5 Things To Watch For At The Academy Awards", "series"],
+    ["Timeline Of Internet Bots", "series"],
+    ["A Timeline Of The EPA", "series"],
+    ["The Pros And Cons Of Early Retirement", "series"],
+    ["Tips For Jury Duty", "series"],
+    ["Top 5 Common Superstitions", "series"],
+    ["American Voices - More Than 1 Million Ordered To Evacuate", "series"],
+    ["Onion Fact Checks: The President's Address", "series"],
   ])("%s", (title, reason) => {
     expect(headlineProblem(title)).toBe(reason);
   });
@@ -126,8 +147,30 @@ describe("headline shape", () => {
     "I Would Never Let My Daughter Enter A Beauty Pageant",
     "This Bully Keeps Guessing Classmates' Weights",
     "Man arrested for telling kids that Santa isn't real",
+    "Area Man Knows Everything About Tips",
+    "5 Times The Brooklyn Nets Played Basketball",
+    "All The Characters Die: Everything You Need To Know About 'Isle Of Dogs'",
+    "Horoscope Writer Did Not See That Coming",
+    "Nation Asks What Pope Said",
   ])("%s is one", (title) => {
     expect(headlineProblem(title)).toBeUndefined();
+  });
+
+  test("where a humorous subreddit links to papers in title case, sentence case is no headline", async () => {
+    const judged = (text: string, extra: Document["extra"]): Promise<string> =>
+      judge(headlineShapeStep, make("headline", text, extra));
+    const onion = { humorous: true, subreddit: "TheOnion" };
+    expect(await judged("New ebay Method live proof", onion)).toBe("sentence case");
+    expect(await judged("Dog sentenced to two months in county pound", onion)).toBe(
+      "sentence case",
+    );
+    expect(await judged("Scientists Finally Figure Out What Hats Do", onion)).toBe("kept");
+    // Real news, which nobody is taught, and headlines of other papers.
+    const news = { humorous: false, subreddit: "nottheonion" };
+    expect(await judged("Dog sentenced to two months in county pound", news)).toBe("kept");
+    expect(await judged("Dog sentenced to two months in county pound", { humorous: true })).toBe(
+      "kept",
+    );
   });
 });
 
@@ -144,8 +187,60 @@ test("safety drops obscene titles and slurs in any text, and no innocent words",
     "It was niggardly of him.",
   ])
     expect(await judge(step, make("passage", text)), text).toBe("kept");
-  for (const text of ["Assassin Class Passes Essex Grass", "Area Man Plays Bass"])
+  for (const text of [
+    "Assassin Class Passes Essex Grass",
+    "Area Man Plays Bass",
+    "Assystem Wins Agreement From Atomic Energy Authority",
+    "Tanushree Gives Notice To Principal Jannusky",
+    "Cary Fukunaga Directs Film",
+    "Postal Workers Bribed By Drug Traffickers",
+    "Pilot Leaves Cockpit At Dickerson Park",
+    "Customers Rappelling Into Assorted Pastries",
+  ])
     expect(await judge(step, make("headline", text)), text).toBe("kept");
+  for (const text of [
+    "Asshole Boss Back",
+    "Man Says Bullshit",
+    "Nation's Dicks Meet",
+    "Pissed Off",
+  ])
+    expect(await judge(step, make("headline", text)), text).toBe("obscene");
+});
+
+describe("headlines and jokes at the cost of people", () => {
+  const step = safetyStep();
+  test.each([
+    ["Growing 'Fat-Earther' Movement Believes Planet Overweight", "cruel"],
+    ["New Anti-Smoking Ad Warns Teens It's Gay To Smoke", "cruel"],
+    ["Frat Brothers Draw All Over Pledge Who Passed Away At Party", "cruel"],
+    ["This Father Was Pushing His Paralyzed Son In A Marathon But Ditched Him", "cruel"],
+    ["Fat Kid Avoids Ridicule By Swimming With Shirt", "cruel"],
+    ["Super 8 Offering Residency For Anyone Working On Suicide Note", "cruel"],
+    ["Idea Of Doing Nothing Until Next Mass Shooting Gains Traction", "cruel"],
+    ["Soldier Recounts Heroic Story Of Killing 8-Month-Old Child", "cruel"],
+    ["An Abortion Doctor So Sexual", "sexual"],
+    ["Giuliani Defends Making Kim Jong-Un Blow Him", "sexual"],
+    ["Church Releases New Molestation-Proof Uniform", "sexual"],
+  ])("%s: %s", async (text, reason) => {
+    expect(await judge(step, make("headline", text))).toBe(reason);
+    expect(await judge(step, make("joke", text))).toBe(reason);
+    // A book may speak of death and of doctors.
+    expect(await judge(step, make("passage", text))).toBe("kept");
+  });
+
+  test.each([
+    "Trump Assures Nation That Decision Came After Carefully Considering All His Passing Whims",
+    "Orrin Hatch Delivers Farewell Address From Coffin",
+    "Trump Shooting For Second Term",
+    "Giraffe Insulted By Zoo Blowing It Up With Balloons",
+    "Philadelphia Fat Cats Worried",
+    "Koch Brothers Caught Abusing Semicolon",
+    "Crash Test Dummy Retires",
+    "San Diego Gay Pride Parade Rained Out",
+    "Capri Sun Adds A Little Wheelchair Ramp To The Straw Hole",
+  ])("%s stays", async (text) => {
+    expect(await judge(step, make("headline", text))).toBe("kept");
+  });
 });
 
 test("personal data: what a validator accepts is dropped, what looks like it is not", async () => {

@@ -14,14 +14,14 @@ const BOUNDS: Record<DocumentKind, [number, number]> = {
   question: [3, 60],
 };
 
-/** Chunks of books are held to the recipe's size; a single sentence may be twice as long. */
+/** Passages of books are held to the recipe's size; a single sentence may be twice as long. */
 export function lengthStep(size: ChunkSize): Step {
   return eachDocument("length", (document) => {
     const words = countWords(document.text);
     const [low, high] =
-      document.extra.work === undefined
-        ? BOUNDS[document.kind]
-        : [size.minWords, size.maxWords * 2];
+      document.kind === "passage" && document.extra.work !== undefined
+        ? [size.minWords, size.maxWords * 2]
+        : BOUNDS[document.kind];
     if (words < low) return drop(document, "too short", { words, low });
     if (words > high) return drop(document, "too long", { words, high });
     return keep(document, { words });

@@ -11,6 +11,19 @@ describe("books", () => {
     );
   });
 
+  test.each([
+    [
+      "The _de_fensive isn't in my line, and the _of_fensive is.",
+      "The defensive isn't in my line, and the offensive is.",
+    ],
+    ["don't tell _any_body", "don't tell anybody"],
+    ["gentle_men!_ Hear me _just_ once", "gentlemen! Hear me just once"],
+    ["b'_nan_ners near Newr_leans_.", "b'nanners near Newrleans."],
+    ["snake_case and _emphasis_ and max_new_tokens", "snake_case and emphasis and max_new_tokens"],
+  ])("emphasis of a part of a word: %s", (raw, plain) => {
+    expect(normaliseText(raw)).toBe(plain);
+  });
+
   test("verse and lists keep their lines, prose that happens to be short does not", () => {
     const prose = Array.from(
       { length: 12 },

@@ -55,8 +55,12 @@ function plainCharacters(text: string): string {
 function plainSpacing(text: string): string {
   return (
     text
-      // `_emphasis_`; an underscore between two letters is part of a word.
       .replaceAll(/_{2,}/g, "—")
+      // `_emphasis_`, also of a part of a word: `_de_fensive`. Else an underscore between two letters is part of a word.
+      .replaceAll(
+        /(?<!\p{L})_(?=\S)([^_]*\S)_(?=\p{L})|(?<=\p{L})_(?=\S)([^_]*\S)_(?!\p{L})/gu,
+        "$1$2",
+      )
       .replaceAll(/(?<!\p{L})_|_(?!\p{L})/gu, "")
       .replaceAll(/ {2,}/g, " ")
       .replaceAll(/[―‒]|-{2,}/g, "—")
@@ -150,7 +154,7 @@ export function normaliseText(raw: string): string {
 const HEADLINE_TAIL =
   /\s*(?:[-|–—]\s*(?:The Onion|ClickHole|America's Finest News Source|The Daily Mash|The Babylon Bee)\.?|\|[^|]{2,40})\s*$/i;
 const HEADLINE_LEAD =
-  /^(?:(?:News|Life|Blog|Video|Article|Opinion|PatriotHole|Commentary|The Peel|Clickhole|The Onion|5 Questions|Culture Shock|\[?VIDEO\]?)\s*[:-]\s*)+/i;
+  /^(?:(?:News|Life|Blog|Video|Article|Opinion|PatriotHole|Commentary|The Peel|Clickhole|The Onion|Must See|5 Questions|Culture Shock|\[?VIDEO\]?)\s*[:-]\s*)+/i;
 
 /** A headline on one line, without the section that it ran in. */
 export function normaliseHeadline(raw: string): string {

@@ -1,7 +1,7 @@
 /** Sentences of one paragraph. */
 
 const ABBREVIATION =
-  /(?:^|[\s("'—])(?:Mr|Mrs|Ms|Messrs|Dr|St|Prof|Rev|Hon|Gen|Col|Capt|Lieut|Lt|Sergt|Sgt|Maj|Gov|Sen|Esq|Jr|Sr|Co|Vol|No|Nos|Fig|viz|etc|vs|cf|i\.e|e\.g|p\.m|a\.m|P\.M|A\.M|B\.C|A\.D|[A-Z])\.$/;
+  /(?:^|[\s("'—])(?:Mr|Mrs|Ms|Mme|Mlle|Messrs|Dr|St|Ste|Prof|Rev|Hon|Gen|Col|Capt|Lieut|Lt|Sergt|Sgt|Maj|Gov|Sen|Esq|ESQ|Jr|Sr|Jas|Wm|Geo|Thos|Chas|Benj|Bros|Co|Vol|No|Nos|Fig|viz|etc|vs|cf|i\.e|e\.g|p\.m|a\.m|P\.M|A\.M|B\.C|A\.D|[A-Z])\.$/;
 
 /**
  * The sentences of a paragraph, in order; joined by one space they are the paragraph again. Not split

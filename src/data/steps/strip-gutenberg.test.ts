@@ -94,6 +94,73 @@ test("illustrations, footnotes and their references go; bracketed prose and the 
   );
 });
 
+test("hours held together by braces are no references: the table goes, the text around it stays", () => {
+  const table =
+    "The Morning.                {  }  Contrive day's\r\n_Question._ What good       { 7}  business, and take\r\nshall I do?                 {10}  resolution.";
+  const hours = "                              8}\r\n                              9}  Work.";
+  const raw = testBook().replace(
+    testParagraph(5),
+    `{3} The lords enjoy it still.\r\n\r\nHe wrote {4} a scheme\r\n{5} of the day.\r\n\r\n${table}\r\n\r\n${hours}\r\n\r\n${testParagraph(5)}`,
+  );
+  const { text } = stripGutenberg(raw);
+  expect(text).toContain("\n\nThe lords enjoy it still.\n\nHe wrote a scheme of the day.");
+  expect(text).not.toMatch(/[{}]|Contrive|resolution|Work\./);
+  expect(text).toContain("eleven chickens");
+});
+
+/** As source `files` gives it. */
+const asFile = (text: string, kind: "book" | "passage" = "book") => ({
+  id: "files:hfinn10.txt",
+  kind,
+  text,
+  source: "files",
+  licence: "x",
+  sha256: "x",
+  synthetic: false,
+  extra: {},
+});
+
+async function judge(document: ReturnType<typeof asFile>) {
+  async function* one(): AsyncGenerator<typeof document> {
+    yield document;
+  }
+  for await (const judgement of stripGutenbergStep((kept) => kept).run(one())) return judgement;
+  throw new Error("no judgement");
+}
+
+describe("a Gutenberg file that another source gives", () => {
+  test("loses header and licence", async () => {
+    for (const file of [
+      testBook(),
+      testBook({
+        start: `***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\r\nWhy is this "Small Print!" statement here?\r\n\r\n*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*`,
+      }),
+    ]) {
+      const { type, document: kept } = await judge(asFile(file));
+      expect(type).toBe("keep");
+      expect(words(kept.text)).toEqual(words(`THE SLOW BOAT CHAPTER I ${body} THE END`));
+    }
+  });
+
+  test("is dropped, not trained on, where the cut is not to be trusted", async () => {
+    const left = testBook({ paragraphs: 600 }).replace(
+      testParagraph(300),
+      `Project Gutenberg stands here.\r\n\r\n${testParagraph(300)}`,
+    );
+    expect(await judge(asFile(left))).toMatchObject({
+      type: "drop",
+      reason: "unusual Gutenberg file",
+    });
+  });
+
+  test("other books stay as they are, also one that speaks of Project Gutenberg", async () => {
+    const own = `[Illustration: mine]\n\nI read at Project Gutenberg.[1]\n\n${body}`;
+    expect((await judge(asFile(own))).document.text).toBe(own);
+    const passage = asFile(testBook(), "passage");
+    expect((await judge(passage)).document.text).toBe(passage.text);
+  });
+});
+
 test("a file that was cut in the wrong place is refused, not trained on", async () => {
   const document = {
     id: "gutenberg:1",
@@ -201,6 +268,16 @@ const ENDS: Record<string, [string, string]> = {
 };
 
 describe.skipIf(books.length === 0)("real books (skipped where ../shared/data is absent)", () => {
+  test("early etexts as files of one's own lose their headers", async () => {
+    for (const path of books.filter((book) => book.includes("gutenberg-old"))) {
+      const raw = decodeText(readFileSync(path)).text;
+      const { type, document } = await judge(asFile(raw));
+      expect(type).toBe("keep");
+      expect(document.text).not.toMatch(/small print!|gutenberg|\betexts?\b/i);
+      expect(document.text).toBe(stripGutenberg(raw).text);
+    }
+  });
+
   test.each(books)("%s", (path) => {
     const name = path.split("/").at(-1)!;
     const raw = decodeText(readFileSync(path)).text;

@@ -5,7 +5,7 @@
  */
 import { TwainError } from "../../core/errors.ts";
 import { END_MARKER, SMALL_PRINT_END, START_MARKER } from "../sources/gutenberg-header.ts";
-import { type Step, eachDocument, keep } from "../pipeline.ts";
+import { type Step, drop, eachDocument, keep } from "../pipeline.ts";
 
 const SHORT_END =
   /^\s*(?:End of|Ende dieses|Fin de) (?:(?:the|this) )?(?:\w+\/)?Project Gutenberg/i;
@@ -30,12 +30,23 @@ function afterMarker(lines: readonly string[], at: number): number {
   return at + 1;
 }
 
-/** Lines between header and licence. */
-function bodyLines(lines: readonly string[]): string[] {
+/** The first line after the header; 0 where no marker ends one. */
+function bodyStart(lines: readonly string[]): number {
   const early = Math.max(400, lines.length * 0.15);
   const marker = lines.findLastIndex((line, i) => i < early && START_MARKER.test(line));
-  const smallPrint = lines.findLastIndex((line, i) => i < early && SMALL_PRINT_END.test(line));
-  const start = marker >= 0 ? afterMarker(lines, marker) : smallPrint + 1;
+  if (marker >= 0) return afterMarker(lines, marker);
+  return lines.findLastIndex((line, i) => i < early && SMALL_PRINT_END.test(line)) + 1;
+}
+
+const linesOf = (text: string): string[] => text.replaceAll(/\r\n?/g, "\n").split("\n");
+
+/** Whoever kept the file: it has Project Gutenberg's header. */
+const isGutenbergFile = (text: string): boolean =>
+  /gutenberg|small print/i.test(text) && bodyStart(linesOf(text)) > 0;
+
+/** Lines between header and licence. */
+function bodyLines(lines: readonly string[]): string[] {
+  const start = bodyStart(lines);
 
   const ends = lines.flatMap((line, i) => (i > start && END_MARKER.test(line) ? [i] : []));
   // A short book's licence may be more than a quarter of its file.
@@ -88,6 +99,13 @@ function removeFootnotes(paragraphs: readonly string[]): string[] {
   });
 }
 
+/** A table whose rows are held together by braces, such as Franklin's hours of a day: `{ 5 }  Rise, wash`. */
+function isBraceTable(paragraph: string): boolean {
+  const lines = paragraph.split("\n");
+  const rows = lines.filter((line) => /\s{2}\{ *\d{0,2} *\}|^\s{2,}\d{1,2} ?\}/.test(line));
+  return rows.length > lines.length / 2;
+}
+
 /** Drops credits among the first and last paragraphs, and all that follows a transcriber's heading near the end. */
 function removeCredits(paragraphs: readonly string[]): string[] {
   const near = Math.max(25, Math.floor(paragraphs.length * 0.05));
@@ -125,9 +143,10 @@ export function stripGutenberg(raw: string): { text: string; kept: number; share
   );
   const paragraphs = plain.split(/\n(?:[ \t]*\n)+/).filter((paragraph) => paragraph.trim() !== "");
   const text = removeFootnotes(removeCredits(paragraphs))
+    .filter((paragraph) => !isBraceTable(paragraph))
     .join("\n\n")
-    // References to the notes that are gone.
-    .replaceAll(/[ \t]?(?:\[\d{1,3}\]|\{\d{1,3}\})/g, "");
+    // References to the notes that are gone, and the numbers of those that are told as prose.
+    .replaceAll(/[ \t]?\[\d{1,3}\]|(?<=\S)[ \t\n]?\{\d{1,3}\}|^\{\d{1,3}\}[ \t]+/gm, "");
   const letters = (value: string): number => value.replaceAll(/\s+/g, "").length;
   const own = letters(text);
   return {
@@ -138,15 +157,19 @@ export function stripGutenberg(raw: string): { text: string; kept: number; share
 }
 
 /**
- * Books of Project Gutenberg only; `notes` takes out what else of the edition is left. Throws `curate/gutenberg-cut`
- * rather than train on a wrong cut.
+ * Books of Project Gutenberg only, from whatever source; `notes` takes out what else of the edition is left. Rather than
+ * train on a wrong cut, throws `curate/gutenberg-cut` for a book that a recipe names, and drops any other.
  */
 export const stripGutenbergStep = (notes: (text: string) => string): Step =>
   eachDocument("strip-gutenberg", (document) => {
-    if (document.kind !== "book" || document.source !== "gutenberg") return keep(document);
+    if (document.kind !== "book") return keep(document);
+    const named = document.source === "gutenberg";
+    if (!named && !isGutenbergFile(document.text)) return keep(document);
     const { text, kept, share } = stripGutenberg(document.text);
     const left = /project\s+gutenberg/i.exec(text);
     if (share < MIN_KEPT || left) {
+      if (!named)
+        return drop(document, "unusual Gutenberg file", { share: Math.round(share * 1000) / 1000 });
       throw new TwainError(
         "curate/gutenberg-cut",
         left

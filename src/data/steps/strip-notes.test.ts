@@ -49,6 +49,18 @@ describe("goes", () => {
       page("INNOCENTS ABROAD", "CHAPTER I"),
     ],
     [
+      "a reference to a figure, and the edition at the head of every part",
+      page(
+        ...Array.from({ length: 30 }, (_, i) => `Paragraph ${i}.`),
+        "Illustrations taken from an 1880 First Edition",
+        "The width of the weapon. [Figure 1] The length of [Fig. 12] it.",
+      ),
+      page(
+        ...Array.from({ length: 30 }, (_, i) => `Paragraph ${i}.`),
+        "The width of the weapon. The length of it.",
+      ),
+    ],
+    [
       "an editor's remark",
       page("Aland.", "[Page 1 of _The Gazette_,].", "Sold here."),
       page("Aland.", "Sold here."),
@@ -71,6 +83,7 @@ test.each([
     page(
       "Copyright was his idol; he said so.",
       "A picture hung there.",
+      "Figure 8 is a number. [Figure it out for yourself.]",
       "From an open window came a song.",
     ),
   ],

@@ -9,6 +9,7 @@ const FORMS: Readonly<Record<string, string>> = {
   headline: "headline",
   "headline-free": "headline",
   aphorism: "aphorism",
+  "aphorism-free": "aphorism",
   imitate: "passage",
   explain: "explain",
   rewrite: "rewrite",

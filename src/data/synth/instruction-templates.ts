@@ -1,4 +1,4 @@
-/** How people ask for a piece of writing. `{topic}` is a bare noun: "rain", "lightning rods". */
+/** How people ask for a piece of writing. `{topic}` can stand after "about": "rain", "a dog", "the Senate". */
 
 /** What the voice is called in a request, where it is named at all. */
 export const AUTHOR_NAMES = { twain: "Mark Twain", franklin: "Benjamin Franklin" } as const;
@@ -51,6 +51,20 @@ export const APHORISM: readonly string[] = [
   "In a sentence or two, what of {topic}?",
 ];
 
+/** For a saying whose subject cannot be named; `{author}` is the author's name. */
+export const APHORISM_FREE: readonly string[] = [
+  "Give me a maxim in the manner of {author}.",
+  "Write a saying such as {author} might have written.",
+  "Say something wise and short, the way {author} would.",
+  "Give me one line worthy of {author}.",
+  "A saying in the style of {author}, please.",
+  "Tell me a maxim.",
+  "Have you a saying for the day?",
+  "Give me a line to put at the head of a chapter.",
+  "Say something clever in a sentence or two.",
+  "Leave me with a word of wisdom.",
+];
+
 /** `{start}` is the beginning of the passage. */
 export const CONTINUE: readonly string[] = [
   "Continue this passage: {start}",
@@ -66,9 +80,9 @@ export const HEADLINE: readonly string[] = [
   "Give me a satirical headline about {topic}.",
   "Write a funny headline about {topic}.",
   "A joke headline on {topic}, please.",
-  "Make up a headline about {topic} for a humorous newspaper.",
+  "Make up a humorous headline about {topic}.",
   "What would a satirical newspaper say about {topic}?",
-  "Invent a mock news headline on the subject of {topic}.",
+  "Invent a mock news headline about {topic}.",
   "Headline about {topic}, and make it funny.",
 ];
 
@@ -78,6 +92,14 @@ export const HEADLINE_FREE: readonly string[] = [
   "Give me a satirical headline.",
   "Make up a funny headline.",
   "Invent a mock news headline.",
+  "Write a headline for a humorous newspaper.",
+  "What would be on the front page of a satirical newspaper?",
+  "A headline that is not true but ought to be.",
+  "Write a fake news headline, just for laughs.",
+  "Come up with an absurd headline.",
+  "One funny headline, please.",
+  "Make me laugh with a headline.",
+  "Surprise me with a joke headline.",
 ];
 
 export const JOKE: readonly string[] = [

@@ -3,9 +3,12 @@ import type { Conversation, Domain, Persona } from "../../core/conversation.ts";
 import { type Document, extraText, personaOf, splitKeyOf } from "../../core/document.ts";
 import type { Random } from "../../core/random.ts";
 import { WEATHER_TOOLS } from "../../weather/tools.ts";
+import { countWords, createSegmenter, splitSentences } from "../steps/sentences.ts";
 import { fill } from "./fill.ts";
+import { headlineTopic } from "./headline-topic.ts";
 import {
   APHORISM,
+  APHORISM_FREE,
   AUTHOR_NAMES,
   CONTINUE,
   HEADLINE,
@@ -13,8 +16,11 @@ import {
   IMITATE,
   JOKE,
 } from "./instruction-templates.ts";
-import { headlineTopic, spokenTopic, topicOf } from "./topic.ts";
+import { spokenTopic, topicOf } from "./topic.ts";
 import { voiceMessages } from "./voices.ts";
+
+/** Of passages with a topic, this share is carried on, the others are asked for by their topic. */
+const CONTINUED = 0.4;
 
 interface Lesson {
   domain: Domain;
@@ -67,40 +73,60 @@ function humour(document: Document, random: Random): Lesson | undefined {
   };
 }
 
-/** The first sentence or two, and the rest; undefined where the text is too short to be cut. */
-function cutStart(text: string): { start: string; rest: string } | undefined {
-  const sentences = text.split(/(?<=[.!?]["”’]?) +(?=["“‘]?\p{Lu})/u);
-  const start = sentences[0] ?? "";
-  const rest = sentences.slice(1).join(" ");
-  const words = (part: string): number => part.split(/\s+/).length;
-  if (words(start) < 5 || words(start) > 40 || words(rest) < 15) return undefined;
+/** The first sentence, and the rest; undefined where either is too short to be asked for, or the first too long. */
+export function cutStart(
+  text: string,
+  segmenter: Intl.Segmenter,
+): { start: string; rest: string } | undefined {
+  const paragraph = text.split("\n\n", 1)[0]!;
+  // A line of verse is no sentence yet.
+  let end = 0;
+  for (const sentence of splitSentences(paragraph, segmenter)) {
+    end = paragraph.indexOf(sentence, end) + sentence.length;
+    if (/[.!?][)"']*$/.test(sentence)) break;
+  }
+  const start = text.slice(0, end);
+  const rest = text.slice(end).trimStart();
+  if (countWords(start) < 5 || countWords(start) > 40 || countWords(rest) < 15) return undefined;
   return { start, rest };
 }
 
-function literary(document: Document, random: Random): Lesson | undefined {
+function literary(
+  document: Document,
+  random: Random,
+  segmenter: Intl.Segmenter,
+): Lesson | undefined {
   const persona = personaOf(document);
   if (persona === "neutral") return undefined;
   const given = extraText(document, "topic");
   const topic = given ? spokenTopic(given) : topicOf(document.text);
-  const cut = given ? undefined : cutStart(document.text);
+  const isAphorism = document.kind === "aphorism";
+  const cut = given || isAphorism ? undefined : cutStart(document.text, segmenter);
   // "And he said:" leads nowhere.
   if (/[:,;]$/.test(document.text)) return undefined;
-  // A chunk of a book has no given topic: most are carried on instead.
-  if (cut && (topic === undefined || random.next() < 0.6)) {
+  // A chunk of a book has no given topic: many are carried on instead.
+  if (cut && (topic === undefined || random.next() < CONTINUED)) {
     const template = choose("continue", CONTINUE, random);
     const user = fill(template.text, { start: cut.start });
     return { domain: "literary", persona, template: template.id, user, answer: cut.rest };
   }
-  if (topic === undefined) return undefined;
-  const short = document.kind === "aphorism" && random.next() < 0.6;
-  const template = short
-    ? choose("aphorism", APHORISM, random)
-    : choose("imitate", IMITATE, random);
-  const user = fill(template.text, { topic, author: AUTHOR_NAMES[persona] });
+  const asked = { topic: topic ?? "", author: AUTHOR_NAMES[persona] };
+  if (topic === undefined && !isAphorism) return undefined;
+  const template =
+    topic === undefined
+      ? choose("aphorism-free", APHORISM_FREE, random)
+      : isAphorism && random.next() < 0.6
+        ? choose("aphorism", APHORISM, random)
+        : choose("imitate", IMITATE, random);
+  const user = fill(template.text, asked);
   return { domain: "literary", persona, template: template.id, user, answer: document.text };
 }
 
-function lessonOf(document: Document, random: Random): Lesson | undefined {
+function lessonOf(
+  document: Document,
+  random: Random,
+  segmenter: Intl.Segmenter,
+): Lesson | undefined {
   switch (document.kind) {
     case "headline":
     case "joke":
@@ -122,7 +148,7 @@ function lessonOf(document: Document, random: Random): Lesson | undefined {
     case "book":
     case "passage":
     case "aphorism":
-      return literary(document, random);
+      return literary(document, random, segmenter);
     case "question":
       return undefined;
   }
@@ -134,11 +160,12 @@ export function* makeInstructions(
   options: { perDocument: number; maxPerTemplate: number; random: Random },
 ): Generator<Conversation> {
   const used = new Map<string, number>();
+  const segmenter = createSegmenter();
   for (const document of documents) {
     const random = options.random.fork(document.id);
     const asked = new Set<string>();
     for (let i = 0; i < options.perDocument; i++) {
-      const lesson = lessonOf(document, random);
+      const lesson = lessonOf(document, random, segmenter);
       if (!lesson || asked.has(lesson.user)) continue;
       const count = used.get(lesson.template) ?? 0;
       if (count >= options.maxPerTemplate) continue;

@@ -122,6 +122,22 @@ export async function listVersions(dir: RunDir): Promise<DatasetVersion[]> {
   );
 }
 
+/** What of a version's files is not as it was tagged, or undefined. */
+export async function versionDamage(
+  dir: RunDir,
+  record: DatasetVersion,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const dataset = datasetDir(join(dir.versions, record.version));
+  const state = await datasetState(dataset, signal);
+  const worlds = record.worlds && (await describeWorlds(dataset, signal));
+  const changed = keptBy(record).find(
+    ({ name, sha256: want }) =>
+      [...state.files, worlds].find((file) => file?.name === name)?.sha256 !== want,
+  );
+  return changed && `${changed.name} is not what was tagged`;
+}
+
 /**
  * A version's files, checked against its hashes. Throws `data/version-name`, `data/unknown-version`,
  * `data/version-damaged`.
@@ -143,13 +159,9 @@ export async function openVersion(
     });
   }
   const record = await readRecord(folder);
-  const dataset = datasetDir(folder);
-  const state = await datasetState(dataset, signal);
-  const worlds = record.worlds && (await describeWorlds(dataset, signal));
-  for (const { name, sha256: want } of keptBy(record))
-    if ([...state.files, worlds].find((file) => file?.name === name)?.sha256 !== want)
-      throw damaged(folder, `${name} is not what was tagged`);
-  return { record, folder, dataset };
+  const damage = await versionDamage(dir, record, signal);
+  if (damage !== undefined) throw damaged(folder, damage);
+  return { record, folder, dataset: datasetDir(folder) };
 }
 
 /** Links, or copies where the file system has no links. */
