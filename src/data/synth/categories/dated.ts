@@ -42,8 +42,9 @@ export const dated: Category = {
       text: fill(template.text, { place: location, day: day.words }) + units.after,
       location,
       date: day.date,
-      when: `on ${day.date}`,
+      when: day.words,
       days: "",
+      wants: [],
       arguments: { location, date: day.date, ...units.argument },
     };
     const exchange = await answerQuestion({ question, place }, talk, sources);

@@ -1,6 +1,7 @@
 /** A joke or a saying about weather that a tool must report first. */
 import type { Persona } from "../../../core/conversation.ts";
 import { answerWeather, cityOf, textOf } from "../answer.ts";
+import { factsAsked } from "../asked-facts.ts";
 import { type Question, wordPlace } from "../ask.ts";
 import { callAndAnswer } from "../exchanges.ts";
 import { fill } from "../fill.ts";
@@ -46,11 +47,12 @@ export const hybrid: Category = {
       const location = wordPlace(place, random, 0.3);
       const date = random.pick(["today", "tomorrow"]);
       const tool = daily ? "get_weather" : "get_current_weather";
-      const question: Pick<Question, "tool" | "location" | "when" | "days"> = {
+      const question: Pick<Question, "tool" | "location" | "when" | "days" | "wants"> = {
         tool,
         location,
         when: daily ? date : "",
         days: "",
+        wants: factsAsked(template.text),
       };
       const given = { location, ...(daily && { date }) };
       const result = await sources.simulator.run(tool, given, sources.signal);
