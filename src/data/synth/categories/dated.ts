@@ -29,8 +29,8 @@ export const dated: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random } = sources;
-    const template = random.pick(templates);
+    const { random, said } = sources;
+    const template = said.pick(templates, random);
     const place = drawTaughtPlace(random, sources.places);
     const location = wordPlace(place, random, 0.4);
     const today = createZoneClock().date(talk.now, place.timezone);

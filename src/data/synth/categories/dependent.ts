@@ -51,8 +51,8 @@ export const dependent: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random, voices } = sources;
-    const template = random.pick(templates);
+    const { random, said, voices } = sources;
+    const template = said.pick(templates, random);
     const place = wordPlace(drawTaughtPlace(random, sources.places), random, 0.4);
     const days = wordDays(random);
     const units = someUnits(random);
