@@ -39,20 +39,20 @@ export function balanceRows(domains: readonly string[], shares: Shares, seed: nu
   return stays;
 }
 
-/** Marks in `sides` the rows that are over their share, of those that still have a side; returns how many. */
+/** Marks in `sides` the rows that are over their share, of those that still have a side; returns their numbers. */
 export function leaveOutOverShare(
   rows: readonly { domain: string }[],
   sides: Uint8Array,
   shares: Shares,
   seed: number,
-): number {
+): number[] {
   const lines = [...rows.keys()].filter((line) => sides[line] !== REMOVED);
   const domains = lines.map((line) => rows[line]!.domain);
-  let left = 0;
+  const left: number[] = [];
   for (const [i, stays] of balanceRows(domains, shares, seed).entries()) {
     if (stays === 1) continue;
     sides[lines[i]!] = REMOVED;
-    left++;
+    left.push(lines[i]!);
   }
   return left;
 }

@@ -31,6 +31,7 @@ import { removePairs, writePairs } from "./preference/write-pairs.ts";
 import { type ReviewedRow, type Reviewer, createReviewer } from "./review/apply-reviews.ts";
 import { reviewNotices } from "./review/review-notices.ts";
 import { readReviews } from "./review/review-store.ts";
+import { refusedLine, rowLines } from "./row-lines.ts";
 import { REMOVED, SIDES, type SplitRow, splitRow, splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { curationSteps } from "./steps/index.ts";
@@ -139,7 +140,7 @@ interface Made {
   cases: number;
   worlds: MadeWorld[];
   rejected: Record<string, number>;
-  /** Of rows that a person judged. */
+  /** Of rows that a person judged or the verifier refused. */
   lines: LedgerLine[];
   pairs: Preference[];
   /** Rows whose answer was edited, by their line in `split`. */
@@ -224,6 +225,7 @@ async function* makeRows(
         break;
       case "rejected":
         reject(item.reason);
+        if (item.row) made.lines.push(refusedLine(item.row, item.reason, item.sameAs));
         break;
       case "progress":
         signal.throwIfAborted();
@@ -303,12 +305,12 @@ async function writeMadePairs(
 }
 
 /** Adds lines to the ledger's file. */
-async function addToLedger(dir: RunDir, added: readonly LedgerLine[]): Promise<void> {
+async function addToLedger(dir: RunDir, added: Iterable<LedgerLine>): Promise<void> {
   async function* lines(): AsyncGenerator<LedgerLine> {
     yield* readJsonl(dir.ledger, LedgerLine);
     yield* added;
   }
-  if (added.length > 0) await writeJsonl(dir.ledger, lines());
+  await writeJsonl(dir.ledger, lines());
 }
 
 export const curate: Stage<CurateStageConfig> = {
@@ -379,7 +381,6 @@ export const curate: Stage<CurateStageConfig> = {
         spools,
         reviewer,
       );
-      await addToLedger(dir, made.lines);
       yield {
         type: "tally",
         stage: "curate",
@@ -390,8 +391,9 @@ export const curate: Stage<CurateStageConfig> = {
       const sides = splitRows(made.split, config.curate.split, recipe.seed);
       const judge = yield* removeContaminated(dir, config.curate, spools, sides, made, signal);
       const { balance } = config.curate;
-      const left = balance ? leaveOutOverShare(made.counts, sides, balance, recipe.seed) : 0;
-      if (left > 0) made.rejected["over-its-share"] = left;
+      const left = balance ? leaveOutOverShare(made.counts, sides, balance, recipe.seed) : [];
+      if (left.length > 0) made.rejected["over-its-share"] = left.length;
+      await addToLedger(dir, rowLines(made.lines, spools.dataset, left));
       const counts: Record<string, number> = { documents: documents.length };
       if (reviewer) counts.reviews = reviewer.used.size;
       for (const message of reviewNotices(recipe, stored, reviewer))
