@@ -66,11 +66,11 @@ function silentReport(result: JsonObject): string {
   const city = textOf(result.location).split(",")[0]!;
   if (Array.isArray(result.days)) {
     const days = result.days.filter(isJsonObject);
-    return `In ${city}: ${days.map((day) => `${textOf(day.weekday)} ${textOf(day.conditions)}, high ${String(day.high)}, low ${String(day.low)}`).join("; ")}.`;
+    return `In ${city}: ${days.map((day) => `${textOf(day.weekday)} ${textOf(day.conditions)}, high ${Number(day.high)}, low ${Number(day.low)}`).join("; ")}.`;
   }
   return "high" in result
-    ? `${city} gets ${textOf(result.conditions)}, a high of ${String(result.high)} and a low of ${String(result.low)}.`
-    : `${city} has ${textOf(result.conditions)} and a temperature of ${String(result.temperature)}.`;
+    ? `${city} gets ${textOf(result.conditions)}, a high of ${Number(result.high)} and a low of ${Number(result.low)}.`
+    : `${city} has ${textOf(result.conditions)} and a temperature of ${Number(result.temperature)}.`;
 }
 
 test("an answer of the same report that leaves out what was asked is refused", async () => {

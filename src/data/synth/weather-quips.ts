@@ -10,7 +10,7 @@ export function skyOf(conditions: string): Sky | undefined {
   if (/snow/.test(conditions)) return "snow";
   if (/^(?:light|steady|heavy|violent) rain/.test(conditions)) return "rain";
   // "Freezing fog" is another phrase of the tool's: no talk of fog alone may follow it.
-  if (/^fog/.test(conditions)) return "fog";
+  if (conditions.startsWith("fog")) return "fog";
   if (/clear skies/.test(conditions)) return "clear";
   return /cloud|overcast/.test(conditions) ? "clouds" : undefined;
 }
