@@ -70,7 +70,10 @@ export function recordText(story: RecordStory, page: Page): string[] {
       : story.outcome === "cut"
         ? []
         : heading(
-            "Its text is not in this ledger; delete curate/manifest.json and curate again to have it",
+            // A row over its share is one of thousands, and nothing is wrong with it.
+            story.kind === "row"
+              ? "Its text is not kept"
+              : "Its text is not in this ledger; delete curate/manifest.json and curate again to have it",
             page,
           )),
     ...heading("What curation said", page),

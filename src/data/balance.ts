@@ -50,25 +50,25 @@ export function balanceRows(domains: readonly string[], shares: Shares, seed: nu
 }
 
 /**
- * Marks in `sides` the rows that are over their share, of those that still have a side; returns how many, and what is to
- * be told of that.
+ * Marks in `sides` the rows that are over their share, of those that still have a side; returns their numbers, and what
+ * is to be told of that.
  */
 export function leaveOutOverShare(
   rows: readonly { domain: string }[],
   sides: Uint8Array,
   shares: Shares,
   seed: number,
-): { left: number; notice?: string } {
+): { left: number[]; notice?: string } {
   const lines = [...rows.keys()].filter((line) => sides[line] !== REMOVED);
   const domains = lines.map((line) => rows[line]!.domain);
   const { stays, scarcest } = balanceRows(domains, shares, seed);
-  const out = lines.filter((_, i) => stays[i] === 0);
-  for (const line of out) sides[line] = REMOVED;
-  if (out.length === 0 || !scarcest) return { left: out.length };
+  const left = lines.filter((_, i) => stays[i] === 0);
+  for (const line of left) sides[line] = REMOVED;
+  if (left.length === 0 || !scarcest) return { left };
   const { kind, rows: count } = scarcest;
   const percent = Math.round(1000 * shares[kind]) / 10;
   return {
-    left: out.length,
-    notice: `${kind} is the scarcest kind: its ${count} rows are to be ${percent} % of the dataset, so ${out.length} of ${lines.length} rows are left out; more ${kind} rows, or a smaller curate.balance.${kind}, keep more`,
+    left,
+    notice: `${kind} is the scarcest kind: its ${count} rows are to be ${percent} % of the dataset, so ${left.length} of ${lines.length} rows are left out; more ${kind} rows, or a smaller curate.balance.${kind}, keep more`,
   };
 }

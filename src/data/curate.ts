@@ -19,6 +19,7 @@ import { createReviewer } from "./review/apply-reviews.ts";
 import { reviewNotices } from "./review/review-notices.ts";
 import { readReviews } from "./review/review-store.ts";
 import { hashOnnxFolder } from "./onnx-folder.ts";
+import { rowLines } from "./row-lines.ts";
 import { splitRows } from "./split.ts";
 import { type Spool, openSpool } from "./spool.ts";
 import { openEmbedder } from "./steps/embedding-dedup.ts";
@@ -114,7 +115,6 @@ export const curate: Stage<CurateStageConfig> = {
       };
       const texts = written?.rows ?? [];
       const made = yield* makeRows(documents, texts, config, seed, signal, spools, reviewer);
-      await addToLedger(dir.ledger, made.lines);
       yield {
         type: "tally",
         stage: "curate",
@@ -127,8 +127,9 @@ export const curate: Stage<CurateStageConfig> = {
       const { balance } = config.curate;
       const { left, notice } = balance
         ? leaveOutOverShare(made.counts, sides, balance, seed)
-        : { left: 0 };
-      if (left > 0) made.rejected["over-its-share"] = left;
+        : { left: [] };
+      if (left.length > 0) made.rejected["over-its-share"] = left.length;
+      await addToLedger(dir.ledger, [...rowLines(made.lines, spools.dataset, left)]);
       if (notice) yield { type: "notice", stage: "curate", message: notice };
       for (const message of reviewNotices(recipe, stored, reviewer))
         yield { type: "notice", stage: "curate", message };

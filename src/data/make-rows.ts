@@ -12,6 +12,7 @@ import type { LedgerLine } from "./ledger.ts";
 import { editPair } from "./preference/human-pairs.ts";
 import { lastQuestion } from "./preference/prompts.ts";
 import type { ReviewedRow, Reviewer } from "./review/apply-reviews.ts";
+import { refusedLine } from "./row-lines.ts";
 import { type SplitRow, splitRow } from "./split.ts";
 import type { Spool } from "./spool.ts";
 import { questionKey } from "./synth/cases.ts";
@@ -36,7 +37,7 @@ export interface MadeRows {
   cases: number;
   worlds: MadeWorld[];
   rejected: Record<string, number>;
-  /** Of rows that a person judged. */
+  /** Of rows that a person judged or the verifier refused. */
   lines: LedgerLine[];
   pairs: Preference[];
   /** Rows whose answer was edited, by their line in `split`. */
@@ -117,6 +118,7 @@ export async function* makeRows(
         break;
       case "rejected":
         reject(item.reason);
+        if (item.row) made.lines.push(refusedLine(item.row, item.reason, item.sameAs));
         break;
       case "progress":
         signal.throwIfAborted();

@@ -80,6 +80,8 @@ export async function recordStory(records: RunRecords, id: string): Promise<Reco
     text = (await firstOf(records.kept(), (document) => document.id === id))?.text;
   // What was collected is the text of a chunk's book, not of the chunk.
   if (head.outcome !== "cut" && line.parent === undefined) text ??= origin?.text;
+  // A row that was kept has no line; one that went later has.
+  const twin = line.kind === "row" && survivors.length === 0 ? line.mergedWith : undefined;
   return {
     type: "record",
     ...head,
@@ -88,7 +90,7 @@ export async function recordStory(records: RunRecords, id: string): Promise<Reco
     verdicts: line.verdicts,
     ...(line.review && { review: line.review }),
     chunks,
-    duplicateOf: survivors.map(fateOf),
+    duplicateOf: twin === undefined ? survivors.map(fateOf) : [{ id: twin, outcome: "kept" }],
     copies,
     ...(records.complete && { rows }),
   };

@@ -244,6 +244,33 @@ test("a run that stopped: records with their text, chains of duplicates, second 
   await expect(why(at, "episode-000000", signal)).rejects.toThrow("not finished");
 });
 
+test("a row made twice names the one that was kept, unless that one went too", async () => {
+  const twice = {
+    kind: "row",
+    mergedWith: "episode-1",
+    text: "user: Hello.",
+    verdicts: [{ step: "verify", verdict: "drop", reason: "duplicate" }],
+  } satisfies Partial<LedgerLine>;
+  const kept = await stopped([{ id: "episode-2", ...twice }], []);
+  expect(await why(kept, "episode-2", signal)).toMatchObject({
+    outcome: "dropped",
+    reason: "verify: duplicate",
+    text: "user: Hello.",
+    duplicateOf: [{ id: "episode-1", outcome: "kept" }],
+  });
+  const over = { step: "balance", verdict: "drop", reason: "over-its-share" } as const;
+  const gone = await stopped(
+    [
+      { id: "episode-2", ...twice },
+      { id: "episode-1", kind: "row", verdicts: [over] },
+    ],
+    [],
+  );
+  expect(await why(gone, "episode-2", signal)).toMatchObject({
+    duplicateOf: [{ id: "episode-1", outcome: "dropped", reason: "balance: over-its-share" }],
+  });
+});
+
 test("a run whose dataset is of another ledger shows no rows; one without a ledger is refused", async () => {
   const saved = await readFile(dir.ledger, "utf8");
   await writeFile(dir.ledger, saved.split("\n").slice(0, -2).join("\n"));

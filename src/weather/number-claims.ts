@@ -33,6 +33,10 @@ export function readNumber(text: string): number {
   return sum;
 }
 
+/** Every number of a text, in its order. */
+export const numbersIn = (text: string): number[] =>
+  [...text.matchAll(NUMBER)].map(([number]) => readNumber(number));
+
 const UNIT_NAME = /^\s*(?:°|degrees?)?\s*(?:(f|fahrenheit)|(c|celsius|centigrade))\b/i;
 const ANY_UNIT = /\b(fahrenheit)\b|\b(celsius|centigrade)\b/gi;
 const DEGREES = /^\s*(?:°|-?degrees?\b)/i;

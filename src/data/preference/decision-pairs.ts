@@ -62,7 +62,7 @@ const decline = ({ declines, random }: PairSources, { persona }: Talk): Assistan
 /** Weather that nobody looked up. */
 async function inventWeather(
   { name, arguments: given }: Call,
-  said: Pick<Question, "location" | "when" | "days">,
+  said: Pick<Question, "location" | "when" | "days" | "wants">,
   talk: Talk,
   { simulator, signal, voices, random }: PairSources,
 ): Promise<AssistantMessage> {
@@ -128,7 +128,7 @@ function askSituation(sources: PairSources, talk: Talk): Situation {
   const { messages, template, pending, domain } = drawMissing(sources, talk);
   const location = somePlace(sources);
   const call = hastyCall(pending, location);
-  const { when = "", days = "" } = pending ?? {};
+  const { when = "", days = "", wants = [] } = pending ?? {};
   return {
     right: "ask",
     domain,
@@ -140,7 +140,7 @@ function askSituation(sources: PairSources, talk: Talk): Situation {
     wrong: {
       call: () => callTurn(call, talk),
       decline: () => decline(sources, talk),
-      answer: () => inventWeather(call, { location, when, days }, talk, sources),
+      answer: () => inventWeather(call, { location, when, days, wants }, talk, sources),
     },
   };
 }

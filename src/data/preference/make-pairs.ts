@@ -4,6 +4,7 @@ import type { Random } from "../../core/random.ts";
 import type { Place } from "../../weather/place.ts";
 import { pickPersona } from "../synth/episodes.ts";
 import { type Talk, startTalk } from "../synth/exchanges.ts";
+import { createPhraseBook } from "../synth/phrase-book.ts";
 import { onTrainSide, phrasingsOf } from "../synth/question-templates.ts";
 import { createSimulator, someMoment } from "../synth/simulator.ts";
 import type { Voices } from "../synth/voices.ts";
@@ -52,6 +53,7 @@ export async function* makePairs(
       phrasings,
       places,
       taught: true,
+      said: createPhraseBook()(),
       simulator,
       random,
       signal,

@@ -7,6 +7,7 @@ import type { Preference } from "../../core/preference.ts";
 import { checkGrounded } from "../../weather/grounded.ts";
 import { type Place, loadPlaces } from "../../weather/place.ts";
 import { numberWord } from "../synth/fill.ts";
+import { createPhraseBook } from "../synth/phrase-book.ts";
 import { episodeSplitKeys } from "../synth/question-templates.ts";
 import { createSimulator, someMoment } from "../synth/simulator.ts";
 import { startTalk } from "../synth/exchanges.ts";
@@ -150,6 +151,7 @@ describe("the check", () => {
       phrasings,
       places: world,
       taught: true,
+      said: createPhraseBook()(),
       simulator,
       random,
       signal,

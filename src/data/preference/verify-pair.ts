@@ -46,13 +46,19 @@ export function createRepertoire(voices: Voices, declines: Declines): Repertoire
   const all = (by: Record<string, readonly string[]>): string[] => Object.values(by).flat();
   const asks = new Set(all(voices.missing.asks));
   const declined = new Set([...all(declines.replies), ...all(declines.later)]);
-  const { get_weather, get_current_weather, get_forecast_open } = voices.answers;
+  const { get_weather, get_current_weather, get_forecast_open, states, lacks } = voices.answers;
   const plain = [get_weather, get_current_weather, get_forecast_open].flatMap((by) => by.neutral);
+  const before = [
+    ...Object.values(states).flatMap(({ any }) => any),
+    ...Object.values(lacks).flatMap(({ neutral }) => neutral),
+  ];
   const plainTalk = new Set([
     ...voices.banter.stock.neutral,
     ...voices.banter.train.flatMap(({ reply }) => reply.neutral ?? []),
   ]);
-  const filled = new RegExp(`^(?:${plain.map(patternOf).join("|")})`, "i");
+  const oneOf = (templates: readonly string[]): string =>
+    `(?:${templates.map(patternOf).join("|")})`;
+  const filled = new RegExp(`^(?:${oneOf(before)} )*${oneOf(plain)}`, "i");
   return {
     decisionOf({ content, toolCalls }) {
       if (toolCalls) return "call";

@@ -13,6 +13,7 @@ import {
   eachDocument,
   keep,
 } from "../pipeline.ts";
+import { rowText } from "../row-text.ts";
 import { badEdit, lastAnswer, withAnswer } from "./edit.ts";
 import { type Review, recordKey, rowKey } from "./review.ts";
 
@@ -159,14 +160,4 @@ export function createReviewer(reviews: ReadonlyMap<string, Review>): Reviewer {
       };
     },
   };
-}
-
-/** A row to be read: no other file holds one that was rejected. */
-function rowText(row: Conversation): string {
-  return row.messages
-    .map((message) => {
-      const calls = "toolCalls" in message ? (message.toolCalls ?? []) : [];
-      return `${message.role}: ${[message.content ?? "", ...calls.map((call) => JSON.stringify(call))].filter((part) => part !== "").join(" ")}`;
-    })
-    .join("\n");
 }

@@ -3,6 +3,7 @@ import type { Persona } from "../../core/conversation.ts";
 import { type JsonObject, isJsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
 import type { Question } from "./ask.ts";
+import { type Fact, factValues, tellsFact } from "./asked-facts.ts";
 import { capitalised, fill } from "./fill.ts";
 import type { Voices } from "./voices.ts";
 
@@ -31,7 +32,19 @@ export function slotValues(facts: JsonObject): Record<string, string | number> {
 }
 
 /** What an answer repeats of the question. */
-type Asked = Pick<Question, "tool" | "location" | "when" | "days">;
+type Asked = Pick<Question, "tool" | "location" | "when" | "days" | "wants">;
+
+/** One of the templates that tell the most of what was asked for, and what of it that one leaves out. */
+function pickTelling(
+  templates: readonly string[],
+  facts: readonly Fact[],
+  random: Random,
+): { template: string; untold: Fact[] } {
+  const untold = (template: string): Fact[] => facts.filter((fact) => !tellsFact(fact, template));
+  const fewest = Math.min(...templates.map((template) => untold(template).length));
+  const template = random.pick(templates.filter((each) => untold(each).length === fewest));
+  return { template, untold: untold(template) };
+}
 
 /** The place as the answer names it: mostly the town alone, sometimes as the question had it. */
 function namePlace(question: Asked, result: JsonObject, random: Random): string {
@@ -43,13 +56,16 @@ function namePlace(question: Asked, result: JsonObject, random: Random): string 
 function answerForecast(
   result: JsonObject,
   values: Record<string, string | number>,
+  facts: readonly Fact[],
   persona: Persona,
   voices: Voices,
   random: Random,
 ): string {
   const { answers } = voices;
   const days = Array.isArray(result.days) ? result.days.filter(isJsonObject) : [];
-  const line = random.pick(answers.get_forecast_day.any);
+  // Of a report by the day only the chance is ever told: the tool has no more.
+  const lines = facts.length > 0 ? answers.get_forecast_chance : answers.get_forecast_day;
+  const { template: line } = pickTelling(lines.any, facts, random);
   const close = random.next() < 0.75 ? answers.get_forecast_close[persona] : undefined;
   return [
     fill(random.pick(answers.get_forecast_open[persona]), values),
@@ -78,9 +94,16 @@ export function answerWeather(
     when: question.when,
     days: question.days,
   };
-  const text =
-    question.tool === "get_forecast"
-      ? answerForecast(result, values, persona, voices, random)
-      : fill(random.pick(answers[question.tool][persona]), values);
-  return capitalised(text);
+  // A generator of its own: what was asked for moves no other draw.
+  const more = random.fork(`facts ${random.state()}`);
+  const told = question.wants.filter((fact) => factValues(fact, result).length > 0);
+  const lacking = question.wants.filter((fact) => !told.includes(fact));
+  const admitted = lacking.map((fact) => more.pick(answers.lacks[fact][persona]));
+  if (question.tool === "get_forecast") {
+    const text = answerForecast(result, values, told, persona, voices, random);
+    return capitalised([...admitted, text].join(" "));
+  }
+  const { template, untold } = pickTelling(answers[question.tool][persona], told, random);
+  const stated = untold.map((fact) => fill(more.pick(answers.states[fact].any), values));
+  return capitalised([...admitted, ...stated, fill(template, values)].join(" "));
 }

@@ -4,6 +4,7 @@ import type { Random } from "../../core/random.ts";
 import { type Place, stateAbbreviation } from "../../weather/place.ts";
 import { WEEKDAYS, addDays } from "../../weather/resolve-date.ts";
 import { createZoneClock } from "../../weather/zone-clock.ts";
+import { type Fact, factsAsked } from "./asked-facts.ts";
 import { fill, numberWord } from "./fill.ts";
 
 export type WeatherToolName = "get_weather" | "get_current_weather" | "get_forecast";
@@ -27,6 +28,8 @@ export interface Question {
   when: string;
   /** "three days", as it was typed. */
   days: string;
+  /** What it asks for by name. */
+  wants: readonly Fact[];
 }
 
 /** How often a question names the area of its place, is all in lower case, or asks for units. */
@@ -82,7 +85,8 @@ export function wordDate(timezone: string, now: Date, template: string, random: 
     return { date: day, onDate, when: `on ${day}` };
   }
   const date = addDays(createZoneClock().date(now, timezone), random.integer(0, 9));
-  return { date, onDate: `on ${date}`, when: `on ${date}` };
+  // An answer does not read figures out.
+  return { date, onDate: `on ${date}`, when: "that day" };
 }
 
 /** Days asked for: two or three as a rule, in words as a rule; more would not fit a small model's rows. */
@@ -175,5 +179,6 @@ export function askWeather(options: {
     },
     when: tool === "get_weather" ? date.when : "",
     days: tool === "get_forecast" ? days.words : "",
+    wants: factsAsked(typed.text, [asked.location]),
   };
 }

@@ -16,6 +16,7 @@ import {
   startTalk,
 } from "./exchanges.ts";
 import { sayMissing } from "./missing.ts";
+import { createPhraseBook } from "./phrase-book.ts";
 import { type Phrasings, phrasingsOf, pickTool } from "./question-templates.ts";
 import { createSimulator, someMoment } from "./simulator.ts";
 import type { PlaceSplit } from "./split-places.ts";
@@ -124,6 +125,7 @@ export async function* makeCases(options: {
       phrasings: train,
       places: split.train,
       taught: false,
+      said: createPhraseBook()(),
       simulator,
       random,
       signal: options.signal,

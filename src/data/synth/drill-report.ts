@@ -79,7 +79,7 @@ export function drawReport(
   const when = random.pick(["today", "tomorrow", "tonight", day, day, day]);
   const days = `${random.pick([String(count), numberWord(count)])} days`;
   const asked = { get_weather: when, get_current_weather: "now", get_forecast: days }[tool];
-  const question = { tool, location: spot.name, when, days };
+  const question = { tool, location: spot.name, when, days, wants: [] };
   const answer = answerWeather(question, result, "neutral", voices, random);
   return { kind: "report", user: `${JSON.stringify(result)} ${asked}?`, answer };
 }

@@ -23,11 +23,12 @@ import {
   drawUnknownPlace,
   startTalk,
 } from "./exchanges.ts";
+import { createPhraseBook, mostSaid } from "./phrase-book.ts";
 import { renameTools } from "./rename-tools.ts";
 import { statedToday } from "./stated-date.ts";
 import { onTrainSide, phrasingsOf } from "./question-templates.ts";
 import { type RowWorld, createSimulator, someMoment } from "./simulator.ts";
-import { type RejectReason, verifyEpisode } from "./verify.ts";
+import { type MakerReason, type RejectReason, verifyEpisode } from "./verify.ts";
 import { type Voices, controlTag, voiceMessages } from "./voices.ts";
 
 /** Everything that episodes are made from. */
@@ -44,7 +45,8 @@ export const EPISODES = "episodes";
 
 export type SynthItem =
   | { to: "dataset"; row: Conversation; world: RowWorld }
-  | { to: "rejected"; reason: RejectReason | "duplicate"; template?: string };
+  /** `sameAs` is the row that says the same and was kept. */
+  | { to: "rejected"; reason: RejectReason | MakerReason; row: Conversation; sameAs?: string };
 
 export function pickPersona(random: Random): Persona {
   const draw = random.next();
@@ -156,14 +158,18 @@ export async function* makeEpisodes(
   const { random, signal, splitKeys } = options;
   const simulator = createSimulator(world);
   const phrasings = phrasingsOf(voices, "train");
-  const sources = { voices, phrasings, places, taught: true, simulator, random, signal };
-  const earlier = { ...sources, phrasings: onTrainSide(phrasings, splitKeys) };
-  const seen = new Set<string>();
+  const trained = onTrainSide(phrasings, splitKeys);
+  const draft = createPhraseBook(mostSaid(options.count));
+  /** Ids of the rows by what they say. */
+  const seen = new Map<string, string>();
 
   for (let i = 0; i < options.count; i++) {
     signal.throwIfAborted();
     const talk = startTalk(pickPersona(random), someMoment(random));
     simulator.set(talk.now);
+    const said = draft();
+    const sources = { voices, phrasings, places, taught: true, said, simulator, random, signal };
+    const earlier = { ...sources, phrasings: trained };
     const name = options.mix && pickCategory(options.mix, random);
     const drawn = name && (await drawCategory(name, { sources, earlier, talk }));
     const exchanges = drawn
@@ -193,13 +199,20 @@ export async function* makeEpisodes(
     };
     const other = (options.renamed ?? 0) > 0 && random.next() < (options.renamed ?? 0);
     const row = other ? renameTools(plain, random) : plain;
-    const reason = await verifyEpisode(row, simulator.tools, signal);
     const text = JSON.stringify(row.messages);
-    if (reason) yield { to: "rejected", reason, template };
-    else if (seen.has(text)) yield { to: "rejected", reason: "duplicate", template };
-    else {
-      seen.add(text);
-      yield { to: "dataset", row, world: { row: row.id, ...simulator.world() } };
+    const sameAs = seen.get(text);
+    const reason =
+      (await verifyEpisode(row, simulator.tools, signal)) ??
+      (sameAs === undefined ? undefined : "duplicate") ??
+      (said.isWorn() ? "said-too-often" : undefined);
+    // Of a refused row too: a wording that always fails would come up for ever.
+    said.keep();
+    if (reason) {
+      const same = reason === "duplicate" && sameAs !== undefined;
+      yield { to: "rejected", reason, row, ...(same && { sameAs }) };
+      continue;
     }
+    seen.set(text, row.id);
+    yield { to: "dataset", row, world: { row: row.id, ...simulator.world() } };
   }
 }

@@ -34,6 +34,7 @@ import {
   lowered,
   sayMissing,
 } from "./missing.ts";
+import type { Draft } from "./phrase-book.ts";
 import { type Phrasings, pickTool } from "./question-templates.ts";
 import type { Simulator } from "./simulator.ts";
 import type { Voices } from "./voices.ts";
@@ -70,6 +71,8 @@ export interface ExchangeSources {
   places: readonly Place[];
   /** As rows that teach: hard places and careless typing come more often than people say them. */
   taught: boolean;
+  /** What the row has said of what all of them may say. */
+  said: Draft;
   simulator: Simulator;
   random: Random;
   signal: AbortSignal;
@@ -242,7 +245,7 @@ export async function drawComparison(sources: ExchangeSources, talk: Talk): Prom
 
 /** A question without a place, and the reply that asks for one. `waiting`: only such as have one right call. */
 export function drawMissing(sources: ExchangeSources, talk: Talk, waiting = false): Exchange {
-  const { voices, phrasings, random } = sources;
+  const { voices, phrasings, said, random } = sources;
   const template = pickMissing(waiting ? phrasings.waiting : phrasings.missing, random);
   const { text, pending } = typedMissing(template, talk, random);
   return {
@@ -251,7 +254,7 @@ export function drawMissing(sources: ExchangeSources, talk: Talk, waiting = fals
     called: [],
     messages: [
       { role: "user", content: withRemark(text, voices.remarks, random) },
-      { role: "assistant", content: random.pick(voices.missing.asks[talk.persona]) },
+      { role: "assistant", content: said.pick(voices.missing.asks[talk.persona], random) },
     ],
     ...(pending && { pending }),
   };

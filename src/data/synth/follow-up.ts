@@ -9,6 +9,7 @@ import {
   wordDate,
   wordPlace,
 } from "./ask.ts";
+import { factsAsked } from "./asked-facts.ts";
 import { fill } from "./fill.ts";
 import type { PendingCall, Said } from "./missing.ts";
 
@@ -53,18 +54,23 @@ export function askAnotherDay(template: Template, before: Question, options: Opt
   const filled = fill(template.text, { date: words.date, on_date: words.onDate });
   const typed = careless(filled, shares.lower, random);
   const date = typed.lower ? words.date.toLowerCase() : words.date;
-  return dayQuestion(before, { template: template.id, text: typed.text, date, when: words.when });
+  const { when } = words;
+  const wants = OWN_SUBJECT.test(template.text) ? factsAsked(template.text) : before.wants;
+  return dayQuestion(before, { template: template.id, text: typed.text, date, when, wants });
 }
+
+/** "Will it rain there on Friday?" asks something else than the question before it. */
+const OWN_SUBJECT = /\b(?:rain|warm|cold|coat|snow|sun)\b/i;
 
 /** "Will it rain tomorrow?" after an answer: about the place of that answer. */
 export function askOfSamePlace(template: string, before: Question, said: Said): Question {
-  const { date, when } = said.pending!;
-  return dayQuestion(before, { template, text: said.text, date, when });
+  const { date, when, wants } = said.pending!;
+  return dayQuestion(before, { template, text: said.text, date, when, wants });
 }
 
 function dayQuestion(
   before: Question,
-  asked: Pick<Question, "template" | "text" | "date" | "when">,
+  asked: Pick<Question, "template" | "text" | "date" | "when" | "wants">,
 ): Question {
   const { units } = before.arguments;
   return {
@@ -84,13 +90,14 @@ function dayQuestion(
 export function givePlace(template: Template, pending: PendingCall, options: Options): Question {
   const named = namePlace(template, options);
   const { location } = named;
-  const { tool, date, when, days, count } = pending;
+  const { tool, date, when, days, count, wants } = pending;
   return {
     ...named,
     tool,
     date,
     when,
     days,
+    wants,
     arguments: {
       location,
       ...(tool === "get_weather" && { date }),

@@ -120,6 +120,7 @@ function bothWays(
     location: cityOf(result),
     when: tool === "get_weather" ? "tomorrow" : "",
     days: "",
+    wants: [],
   };
   const plain = answerWeather(asked, result, "neutral", voices, random);
   const voiced = answerWeather(asked, result, persona, voices, random);

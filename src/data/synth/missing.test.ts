@@ -26,6 +26,7 @@ test("days, in words or digits", () => {
       when: "",
       days,
       count,
+      wants: [],
     });
   }
 });

@@ -1,6 +1,7 @@
 /** Questions that name no place, and the call that waits for one. */
 import type { Random } from "../../core/random.ts";
 import { type Template, type WeatherToolName, wordDate, wordDays } from "./ask.ts";
+import { type Fact, factsAsked } from "./asked-facts.ts";
 import { fill, numberWord } from "./fill.ts";
 
 /** `tool` where the question was made from one of that tool's, and has slots for its time. */
@@ -17,6 +18,8 @@ export interface PendingCall {
   /** "three days", as it was typed, and how many. */
   days: string;
   count: number;
+  /** What was asked for by name. */
+  wants: readonly Fact[];
 }
 
 const DATE =
@@ -58,6 +61,7 @@ export function sayMissing({ text, tool }: MissingTemplate, now: Date, random: R
   const days = wordDays(random);
   const pending: PendingCall = {
     tool,
+    wants: factsAsked(text),
     date: tool === "get_weather" ? date.date : "",
     when: tool === "get_weather" ? date.when : "",
     days: tool === "get_forecast" ? days.words : "",
@@ -79,7 +83,7 @@ export const lowered = ({ text, pending }: Said): Said => ({
 
 /** Read off the words; undefined where they leave the tool or its time open. */
 export function pendingCall(text: string): PendingCall | undefined {
-  const none = { date: "", when: "", days: "", count: 0 };
+  const none = { date: "", when: "", days: "", count: 0, wants: factsAsked(text) };
   const days = DAYS.exec(text);
   const dates = text.match(DATE) ?? [];
   if (UNCLEAR.test(text)) return undefined;

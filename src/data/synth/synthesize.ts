@@ -24,7 +24,7 @@ export type Synthesized =
   | { to: "preference"; row: Preference }
   | { to: "progress"; label: string; done: number; total?: number }
   /** A row that failed its checks, was made twice, or asks what a case asks. */
-  | { to: "rejected"; reason: string; template?: string };
+  | { to: "rejected"; reason: string; row?: Conversation; sameAs?: string };
 
 /** The last thing that the user says; of a row's earlier exchanges no case asks. */
 const lastSaid = (row: Conversation | ToolCase): string =>
@@ -65,11 +65,7 @@ export async function* synthesize(
   /** Training never asks what the evaluation asks. */
   const admit = (row: Conversation, made?: RowWorld): Synthesized =>
     reserved.has(lastSaid(row))
-      ? {
-          to: "rejected",
-          reason: "asked-in-cases",
-          ...(row.meta.template && { template: row.meta.template }),
-        }
+      ? { to: "rejected", reason: "asked-in-cases", row }
       : { to: "dataset", row, ...(made && { world: made }) };
 
   let done = 0;

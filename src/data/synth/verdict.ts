@@ -5,26 +5,31 @@ export interface Compared {
   high: number;
 }
 
-/** Whose high is the extreme one; undefined where two share it. */
-function extreme(asked: "warmer" | "colder", places: readonly Compared[]): string | undefined {
-  const sign = asked === "warmer" ? 1 : -1;
-  const [first, second] = places.toSorted((a, b) => sign * (b.high - a.high));
-  return first && first.high !== second?.high ? first.city : undefined;
-}
+/** "Florence and Cooperstown". */
+const joined = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
+/** One place, those that share the first rank, or none where all are alike. */
 export function sayVerdict(asked: "warmer" | "colder", places: readonly Compared[]): string {
-  const city = extreme(asked, places);
-  return city === undefined
-    ? `${places.length > 2 ? "None" : "Neither"} comes out ${asked}.`
-    : `${city} comes out ${places.length > 2 ? `the ${asked === "warmer" ? "warmest" : "coldest"}` : asked}.`;
+  const highs = places.map(({ high }) => high);
+  const best = asked === "warmer" ? Math.max(...highs) : Math.min(...highs);
+  const first = places.filter(({ high }) => high === best).map(({ city }) => city);
+  const most = asked === "warmer" ? "warmest" : "coldest";
+  if (first.length === places.length)
+    return places.length > 2
+      ? `None comes out ${asked}: all stand level.`
+      : `Neither comes out ${asked}.`;
+  if (first.length > 1) return `${joined(first)} come out the ${most} together.`;
+  return `${first.join()} comes out ${places.length > 2 ? `the ${most}` : asked}.`;
 }
 
-const VERDICT = /^(.+?) comes out (?:the )?(warm|cold)(?:er|est)\./;
+const VERDICT = /^.+? comes? out (?:the )?(warm|cold)(?:er|est)\b/;
+
+export const hasVerdict = (answer: string): boolean => VERDICT.test(answer);
 
 /** Whether the verdict that an answer opens with, if it does, is the one that the highs give. */
 export function verdictHolds(answer: string, places: readonly Compared[]): boolean {
-  const [, city, kind] = VERDICT.exec(answer) ?? [];
-  if (city === undefined) return true;
-  const right = extreme(kind === "warm" ? "warmer" : "colder", places);
-  return right === undefined ? city === "Neither" || city === "None" : city === right;
+  const [, kind] = VERDICT.exec(answer) ?? [];
+  if (kind === undefined) return true;
+  return answer.startsWith(sayVerdict(kind === "warm" ? "warmer" : "colder", places));
 }

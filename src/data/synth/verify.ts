@@ -9,11 +9,13 @@ import { checkGrounded } from "../../weather/grounded.ts";
 import { validateCall } from "../../weather/validate-call.ts";
 import { cityOf } from "./answer.ts";
 import { lacksUnits, wasSaid } from "./argument-source.ts";
+import { type Fact, answersFact, factsAsked } from "./asked-facts.ts";
 import { DISTRACTORS, isDistractor } from "./distractors.ts";
 import { type Parts, exchangesOf } from "./episode-parts.ts";
 import { originalTools } from "./rename-tools.ts";
 import { readStatedToday } from "./stated-date.ts";
-import { type Compared, verdictHolds } from "./verdict.ts";
+import { type Compared, hasVerdict, verdictHolds } from "./verdict.ts";
+import { asksWeather } from "./weather-words.ts";
 import { controlTag } from "./voices.ts";
 
 export type RejectReason =
@@ -24,10 +26,18 @@ export type RejectReason =
   | "replay"
   | "unfaithful"
   | "foreign-number"
+  /** What was asked for by name is neither given nor said to be missing. */
+  | "not-answered"
   | "call-expected"
   | "call-unexpected"
   /** The tools on offer, or the calls, are not those of the row's category. */
   | "wrong-category";
+
+/** Reasons of the maker, who sees all rows. */
+export type MakerReason =
+  | "duplicate"
+  /** Its written answer stands in as many rows as one may. */
+  | "said-too-often";
 
 const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
@@ -44,6 +54,15 @@ function parseResult(message: ToolMessage): JsonObject | undefined {
 function hasForeignDigits(answer: string, sources: readonly string[]): boolean {
   const known = new Set(sources.flatMap((source) => source.match(/\d+/g) ?? []));
   return (answer.match(/\d+/g) ?? []).some((digits) => !known.has(digits));
+}
+
+/** A unit named apart from any number, as before a list of days. */
+const LONE_UNIT = /(?<!(?:\d|\bdegrees?|°|\bzero) ?)\b(celsius|fahrenheit)\b/gi;
+
+/** One that no result is in; beside a number it is for `checkGrounded` to say. */
+function hasForeignUnit(answer: string, results: readonly JsonObject[]): boolean {
+  const units = results.map((result) => result.units);
+  return [...answer.matchAll(LONE_UNIT)].some(([unit]) => !units.includes(unit.toLowerCase()));
 }
 
 /** A tool that is offered is known word for word, and offered once. */
@@ -87,8 +106,7 @@ function keepsCategory(row: Conversation, { user, rounds }: Parts): boolean {
     case "irrelevant": {
       // Either no tool is for the weather that is asked about, or all are and something else is asked.
       const foreign = offered.filter(isDistractor).length;
-      const asksWeather = /\b(?:weather|forecast|temperature|rain|snow|warm|cold|hot|umbrella)\b/i;
-      return offered.length > 0 && foreign === (asksWeather.test(user) ? offered.length : 0);
+      return offered.length > 0 && foreign === (asksWeather(user) ? offered.length : 0);
     }
     default:
       return true;
@@ -103,6 +121,37 @@ const comparedIn = (results: readonly JsonObject[]): Compared[] =>
       high: Number(place.high),
     })),
   );
+
+/** Values of the arguments that name places. */
+const placesOf = ({ rounds }: Parts): string[] =>
+  rounds.flatMap(({ calls }) =>
+    calls.flatMap(({ arguments: given }) => {
+      if (!isJsonObject(given)) return [];
+      return [given.location, given.name, given.locations]
+        .flat()
+        .filter((value) => typeof value === "string");
+    }),
+  );
+
+/** A reply that asks for the place, which small talk does not. */
+const ASKS_PLACE = /\b(?:towns?|places?|city|where|somewhere|planet|address|locations?)\b/i;
+
+/** What an exchange is to answer: its own question, and the one before that waited for a place. */
+function wantedAt(exchanges: readonly Parts[], at: number): Fact[] {
+  const parts = exchanges[at]!;
+  const own = factsAsked(parts.user, placesOf(parts));
+  const before = exchanges[at - 1];
+  const waited = before?.rounds.length === 0 && ASKS_PLACE.test(before.answer);
+  return waited ? [...own, ...factsAsked(before.user)] : own;
+}
+
+/** Whether an answer gives what its question asks for by name, and a verdict where one is asked of a comparison. */
+function isAnswered(exchanges: readonly Parts[], at: number, results: readonly JsonObject[]) {
+  const { user, answer } = exchanges[at]!;
+  if (comparedIn(results).length > 0 && /\b(?:warm|cold)er\b/i.test(user) && !hasVerdict(answer))
+    return false;
+  return wantedAt(exchanges, at).every((fact) => answersFact(fact, answer, results));
+}
 
 const CALLING = new Set(["tool", "tool-error", "hybrid"]);
 
@@ -166,11 +215,15 @@ export async function verifyEpisode(
     // A look-up says where a place is, not what its weather is.
     const reports = results.filter((result) => !("timezone" in result));
     if (!checkGrounded(parts.answer, reports, said).grounded) return "unfaithful";
+    if (reports.length > 0 && hasForeignUnit(parts.answer, reports)) return "unfaithful";
     if (!verdictHolds(parts.answer, comparedIn(results))) return "unfaithful";
     const zone = reports.length === 0 ? results[0]?.timezone : undefined;
     if (typeof zone === "string" && !parts.answer.includes(zone)) return "unfaithful";
     const sources = parts.rounds.flatMap((round) => round.results.map(({ content }) => content));
     if (hasForeignDigits(parts.answer, [...sources, said])) return "foreign-number";
+    // A failure has nothing to give, a place is only looked up.
+    if (reports.length > 0 && !reports.some(failed) && !isAnswered(exchanges, at, reports))
+      return "not-answered";
   }
   return undefined;
 }

@@ -31,15 +31,25 @@ const Banter = z.strictObject({
   /** Replies that fit any small talk, for models that cannot remember one for each. */
   stock: perPersona,
 });
+const byFact = <S extends z.ZodType>(schema: S) =>
+  z.strictObject({ chance: schema, precipitation: schema, wind: schema, humidity: schema });
+const anyVoice = z.strictObject({ any: texts });
+
 /** Slots are keys of the result they are filled from, in short: `{high}`, `{chance}`, `{wind}` … */
 const Answers = z.strictObject({
   get_weather: perPersona,
   get_current_weather: perPersona,
   get_forecast_open: perPersona,
-  get_forecast_day: z.strictObject({ any: texts }),
+  get_forecast_day: anyVoice,
+  /** The same lines with the chance of rain, for those who ask for it. */
+  get_forecast_chance: anyVoice,
   get_forecast_close: perPersona.partial({ neutral: true }),
   not_found: perPersona,
   unavailable: perPersona,
+  /** What was asked for, where no template of the voice tells it. */
+  states: byFact(anyVoice),
+  /** What was asked for and the report does not have. */
+  lacks: byFact(perPersona),
 });
 
 /** What is asked after an answer (another place, another day), and the place given after it was missing. */

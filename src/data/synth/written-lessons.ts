@@ -15,6 +15,12 @@ export const EXPLAIN: readonly string[] = [
   "Explain {thing}, and be quick about it.",
   "Teach me about {thing}.",
   "What is behind {thing}?",
+  "Give me a short account of {thing}.",
+  "Somebody at school asked me about {thing}, and I had no answer. Have you?",
+  "I would like to understand {thing}.",
+  "Can you make sense of {thing} for me?",
+  "Tell me about {thing}, without the long words.",
+  "In a few sentences: {thing}.",
 ];
 
 /** What is so, told in the voice: right first, amusing second. */
@@ -102,6 +108,62 @@ export const EXPLAINED: readonly (Readonly<Record<Voice, string>> & { thing: str
       "A lightning rod is an iron rod on the roof with a thick wire from it to the ground. It does not frighten lightning off; it offers it an easier road down than your chimney and your aunt. Leave out the wire to the ground and you have only put up a sign with your address.",
     franklin:
       "Put a pointed rod above the roof, and run a stout metal wire from it down into moist earth. When the stroke comes it takes the metal, which conducts it well, and lets the timbers be. I never patented it; a thing that saves houses ought not to cost one.",
+  },
+  {
+    thing: "what a cloud is",
+    twain:
+      "A cloud is water that went up as vapor and got cold feet. Warm air rises, cools, and cannot hold all it carried, so the surplus gathers on specks of dust in drops so small that the rising air keeps them aloft. It looks solid from below, like a good many reputations, and you can walk straight through it.",
+    franklin:
+      "When moist air ascends it grows cold, and must let go some of its water. The water settles upon dust in droplets finer than flour, which the moving air bears up. A cloud is thus a great company of the very small, and has weight with everyone.",
+  },
+  {
+    thing: "why mountains are cold",
+    twain:
+      "You would think it warmer up there, being nearer the stove. But the sun heats the ground and the ground heats the air, and air that climbs a mountain finds less weight on top of it, spreads itself out, and cools by the effort. So a mountaineer pays for each thousand feet in mittens.",
+    franklin:
+      "Air that rises is pressed by less air above it. It swells, and in swelling spends its warmth, as a young man does his inheritance. Hence the mountain, though it stands nearer the sun, keeps its snow when the valley has sold all its ice.",
+  },
+  {
+    thing: "sea breezes",
+    twain:
+      "On a fine day the land heats faster than the water. The air over the land rises, and the cool air over the sea comes ashore to see what is going on. After dark the land cools first and it all goes back the other way. It is the only visitor at a seaside hotel that settles up every night.",
+    franklin:
+      "By day the shore grows hotter than the sea; its air ascends, and the heavier air from the water takes the vacant place. By night the account is reversed, and the breeze goes out. So land and water lend to each other, and neither keeps a clerk.",
+  },
+  {
+    thing: "the smell after rain",
+    twain:
+      "Dry ground and stones soak up oils from plants, and little creatures in the soil make a scent of their own. When the drops land they toss up tiny bubbles that carry all of it to your nose. It is the earth opening its windows, and I never met a perfumer who could undersell it.",
+    franklin:
+      "In a dry spell the earth stores up oils of plants, and the small life of the soil adds its own odor. The falling drops strike bubbles from the ground, and these burst and carry the scent abroad. It is a sweet smell, and the more esteemed for having been waited for.",
+  },
+  {
+    thing: "rings around the moon",
+    twain:
+      "That ring is not around the moon at all; it is in high thin cloud made of ice. Each crystal bends the light by about the same angle, so the bright ones stand in a circle with the moon in the middle. Such cloud often runs ahead of wet weather, and the ring is the only warning it troubles to give.",
+    franklin:
+      "The ring is drawn by crystals of ice in a thin high veil. Each is a little prism and bends the moonlight by one fixed measure, so that those set at that distance shine together. Such veils often go before foul weather; a prudent man who sees the ring takes in his linen.",
+  },
+  {
+    thing: "freezing rain",
+    twain:
+      "It begins as snow, melts in a warm layer on the way down, and then falls through a cold one too shallow to freeze it again. So it arrives as water below freezing, and turns to ice on whatever it touches: your road, your steps, and you. It is rain that has been waiting for somebody to sit down on.",
+    franklin:
+      "The drop melts in warm air aloft and is chilled near the ground, yet stays water until it strikes; then it is ice in an instant. So it glazes the bough and the doorstep alike. He that must go out in it should borrow the gait of a duck, and leave his dignity indoors.",
+  },
+  {
+    thing: "the seasons",
+    twain:
+      "The earth leans over as it goes around the sun, and keeps leaning the same way. For half the year your end is tipped toward the sun and gets long days and steep light; for the other half it is tipped away. It has nothing to do with being nearer. We are nearest in January, and nobody in Boston has ever noticed.",
+    franklin:
+      "The earth's axis is inclined, and points always toward the same quarter of the heavens. In summer our half leans to the sun: the days are long and the light falls steeply. In winter it leans away. Distance is not the cause; the earth comes nearest the sun in January, when the north wants most firewood.",
+  },
+  {
+    thing: "wind chill",
+    twain:
+      "You keep a little coat of warm air next to your skin, and are proud of it. Wind takes the coat. The thermometer does not care, having no coat to lose, so it reads the same while you grow colder. The figure they give is the still-air cold that would rob you as fast.",
+    franklin:
+      "The body warms a thin garment of air about itself, and the wind strips it off as often as it is made. Hence thy cheek is cooled faster in wind than in calm at the same degree. The glass loses nothing by it; it is thy nose alone that pays.",
   },
 ];
 
@@ -205,6 +267,12 @@ export const REWRITE: readonly string[] = [
   "Turn this report into something worth hearing: {plain}",
   "Dress this up, but keep the facts: {plain}",
   "This is dry. Rewrite it: {plain}",
+  "Tell it as {author} would tell it: {plain}",
+  "{author} reads this report aloud. What does he say? {plain}",
+  "Same facts, more fun: {plain}",
+  "Add some character to this forecast: {plain}",
+  "Would you liven this up without changing a number? {plain}",
+  "Give this to me the way {author} would: {plain}",
 ];
 
 export const PLAIN: readonly string[] = [
@@ -213,6 +281,11 @@ export const PLAIN: readonly string[] = [
   "Say it in plain words: {voiced}",
   "Leave out the wit and give me the facts: {voiced}",
   "Shorten this to the weather alone: {voiced}",
+  "Just the facts of this, please: {voiced}",
+  "What does this say about the weather, in plain English? {voiced}",
+  "Strip this down to a report: {voiced}",
+  "Turn this back into an ordinary forecast: {voiced}",
+  "Skip the jokes and say it simply: {voiced}",
 ];
 
 /** Jokes on a town's weather: `{city}`, `{sky}`. */
@@ -225,4 +298,16 @@ export const JOKE_PLACED: readonly string[] = [
   "Poke fun at {city}'s {sky}.",
   "Have you a joke for {city}, where there is {sky} again?",
   "Something witty on {sky} in {city}.",
+  "What's funny about {sky} in {city}?",
+  "I'm from {city}. Tease me about the {sky}.",
+  "One joke, please: {city}, {sky}.",
+  "Got anything funny about {sky} in {city}?",
+  "We have {sky} in {city} again. Cheer me up.",
+  "My friend moved to {city} and complains of the {sky}. Give me a line to send back.",
+  "Write a joke that people in {city} would tell about their {sky}.",
+  "Give me a one-liner about {sky} in {city}.",
+  "Crack a joke about the {sky} over {city}.",
+  "tell me something funny about {city} and {sky}",
+  "I'm giving a toast in {city} and there will be {sky}. A joke, please.",
+  "Say something dry about {sky} in {city}.",
 ];

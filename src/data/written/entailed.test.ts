@@ -11,6 +11,7 @@ const dated: Question = {
   date: "Saturday",
   when: "on Saturday",
   days: "",
+  wants: [],
 };
 const days: Question = {
   tool: "get_forecast",
@@ -21,6 +22,7 @@ const days: Question = {
   date: "",
   when: "",
   days: "three days",
+  wants: [],
 };
 
 test.each([

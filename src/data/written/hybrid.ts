@@ -42,7 +42,7 @@ export const hybrid: WrittenKind = {
           const facts = await result();
           const row = {
             persona,
-            domain: "tool" as const,
+            domain: "hybrid" as const,
             template: `hybrid:${asked.template.id}`,
             splitKey: asked.splitKey,
             tools: offeredTools(),

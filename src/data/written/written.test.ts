@@ -120,6 +120,8 @@ test("every kind: labelled rows, pairs, a card, and stories of what was kept and
     expect(meta.written!.prompt).toMatch(/^[a-z-]+@[0-9a-f]{8}$/);
     expect(meta.parents[0]).toBe(id.replace(/^row-/, ""));
   }
+  for (const { tags, meta } of rows)
+    expect(tags.domain === "hybrid").toBe(meta.template!.startsWith("hybrid:"));
   const pairs: PreferenceRow[] = [];
   for await (const pair of readJsonl(dir.contrast, PreferenceRow)) pairs.push(pair);
   expect(pairs.map(({ meta }) => meta.template?.split(":")[0])).toContain("contrast-wrong");

@@ -95,6 +95,8 @@ test("each category is what it says", () => {
     expect(date).toMatch(/^\d{4}-\d{2}-\d{2}$/);
     expect(row.messages.find(({ role }) => role === "user")!.content).not.toContain(date);
     expect(row.messages[0]!.content).toContain("Today is");
+    // A person says the day as it was asked for.
+    expect(row.messages.at(-1)!.content).not.toMatch(/\d{4}-\d{2}-\d{2}/);
   }
   for (const row of [...of("irrelevant"), ...of("missing-location"), ...of("no-tool")])
     expect(callsOf(row)).toEqual([]);
@@ -107,6 +109,24 @@ test("each category is what it says", () => {
   );
   expect(failures).toEqual(new Set(["unavailable", "timeout", "empty", "unknown place"]));
   for (const row of of("failure")) expect(row.messages.at(-1)!.content).not.toMatch(/\d\s*degrees/);
+});
+
+test("no written sentence is said much more than another, and none is lost to another category", async () => {
+  const items = await generate(900, { irrelevant: 2, hybrid: 1 }, 0);
+  const kept = items.flatMap((item) => (item.to === "dataset" ? [item.row] : []));
+  const reasons = items.flatMap((item) => (item.to === "rejected" ? [item.reason] : []));
+  expect(reasons.filter((reason) => reason !== "duplicate")).toEqual([]);
+  const times = (texts: readonly string[]): number[] =>
+    [...new Set(texts)].map((text) => texts.filter((other) => other === text).length);
+  const declines = kept.filter(({ meta }) => meta.category === "irrelevant");
+  expect(declines.length / kept.length).toBeGreaterThan(0.6);
+  expect(
+    Math.max(...times(declines.map((row) => row.messages.at(-1)!.content ?? ""))),
+  ).toBeLessThan(24);
+  const hybrids = kept.filter(({ meta }) => meta.category === "hybrid");
+  const templates = times(hybrids.map(({ meta }) => meta.template ?? ""));
+  expect(templates.length).toBeGreaterThan(40);
+  expect(Math.max(...templates) - Math.min(...templates)).toBeLessThanOrEqual(1);
 });
 
 test("a wrong argument, coordinate, date, verdict or tool of a category is caught", async () => {

@@ -34,19 +34,19 @@ export const comparison: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random } = sources;
-    const template = random.pick(templates);
+    const { random, said } = sources;
+    const template = said.pick(templates, random);
     const locations = random
       .shuffle(sources.places)
       .slice(0, howMany(random.next()))
       .map((place) => wordPlace(place, random, 0.2));
     const date = random.pick(["today", "tomorrow", "tomorrow", "Saturday", "Sunday", "Monday"]);
     const units = someUnits(random);
-    const said = /^[a-z]/.test(date) ? date : `on ${date}`;
+    const day = /^[a-z]/.test(date) ? date : `on ${date}`;
     const text = fill(template.text, {
       places: listed(locations),
       either: listed(locations, "or"),
-      date: said,
+      date: day,
     }).replace(/\bfor on\b/, "for");
     const { messages } = await callAndAnswer(
       text + units.after,

@@ -29,8 +29,8 @@ export const dated: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random } = sources;
-    const template = random.pick(templates);
+    const { random, said } = sources;
+    const template = said.pick(templates, random);
     const place = drawTaughtPlace(random, sources.places);
     const location = wordPlace(place, random, 0.4);
     const today = createZoneClock().date(talk.now, place.timezone);
@@ -42,8 +42,9 @@ export const dated: Category = {
       text: fill(template.text, { place: location, day: day.words }) + units.after,
       location,
       date: day.date,
-      when: `on ${day.date}`,
+      when: day.words,
       days: "",
+      wants: [],
       arguments: { location, date: day.date, ...units.argument },
     };
     const exchange = await answerQuestion({ question, place }, talk, sources);

@@ -4,6 +4,7 @@ import type { JsonObject } from "../../../core/json.ts";
 import { FIND_PLACE, FORECAST_AT } from "../../../weather/place-tools.ts";
 import { WEATHER_TOOLS } from "../../../weather/tools.ts";
 import { answerWeather } from "../answer.ts";
+import { factsAsked } from "../asked-facts.ts";
 import { drawTaughtPlace, wordDays, wordPlace } from "../ask.ts";
 import type { ExchangeSources, Talk } from "../exchanges.ts";
 import { fill } from "../fill.ts";
@@ -50,8 +51,8 @@ export const dependent: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random, voices } = sources;
-    const template = random.pick(templates);
+    const { random, said, voices } = sources;
+    const template = said.pick(templates, random);
     const place = wordPlace(drawTaughtPlace(random, sources.places), random, 0.4);
     const days = wordDays(random);
     const units = someUnits(random);
@@ -64,7 +65,13 @@ export const dependent: Category = {
       talk,
       sources,
     );
-    const asked = { tool: "get_forecast", location: place, when: "", days: days.words } as const;
+    const asked = {
+      tool: "get_forecast",
+      location: place,
+      when: "",
+      days: days.words,
+      wants: factsAsked(content, [place]),
+    } as const;
     const answer = answerWeather(asked, forecast.result, talk.persona, voices, random);
     return {
       exchanges: [

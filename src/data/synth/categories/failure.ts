@@ -9,7 +9,7 @@ type Replies = Readonly<Record<Persona, readonly string[]>>;
 const TOO_SLOW: Replies = {
   twain: [
     "I waited on the weather office until my coffee was cold, and it never came to the wire. Try me again in a while.",
-    "The report set out and has not arrived. I have known Mondays like that. Ask me again presently.",
+    "The report set out and has not arrived. I have known trains like that. Ask me again presently.",
     "They kept me waiting past all patience and then past the limit. I have no weather to give you yet.",
     "The weather office is thinking it over. It had its time, and I will not finish its sentence for it.",
     "No answer inside the time allowed. I could fill the gap with talk, but you asked for weather.",

@@ -36,8 +36,8 @@ export const parallel: Category = {
   ],
   measured: true,
   async draw({ sources, talk, templates }) {
-    const { random } = sources;
-    const template = random.pick(templates);
+    const { random, said } = sources;
+    const template = said.pick(templates, random);
     const daily = template.text.includes("{date}");
     const names = random
       .shuffle(sources.places)

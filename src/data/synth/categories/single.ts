@@ -37,12 +37,12 @@ export const single: Category = {
   heldout: [],
   measured: false,
   async draw({ sources, talk, templates }) {
-    const { random } = sources;
+    const { random, said } = sources;
     if (random.next() >= 0.08) {
       const exchange = await answerQuestion(drawQuestion(sources, talk), talk, sources);
       return { exchanges: [exchange], tools: weatherTools(exchange.called, random) };
     }
-    const template = random.pick(templates);
+    const template = said.pick(templates, random);
     const name = wordPlace(random.pick(sources.places), random);
     const { messages } = await callAndAnswer(
       fill(template.text, { place: name }),
