@@ -54,7 +54,8 @@ const TokenizerJson = z.looseObject({
   pre_tokenizer: z.unknown().default(null),
   post_processor: z.unknown().default(null),
   decoder: z.looseObject({ type: z.string() }).nullable().default(null),
-  model: z.looseObject({ type: z.string() }),
+  // The library takes any other for something else without a word.
+  model: z.looseObject({ type: z.enum(["BPE", "Unigram", "WordPiece"]) }),
 });
 
 /** The one pre-tokenizer that `trainVocabulary` writes. */
@@ -140,7 +141,9 @@ export function createTokenizer(files: TokenizerFiles, path = "tokenizer.json"):
     throw new TwainError(
       "tokenizer/invalid",
       `${path}: ${issue?.path.join(".")}: ${issue?.message}`,
-      { hint: "The file must be the one that Hugging Face's tokenizers library writes." },
+      {
+        hint: "The file must be one that Hugging Face's tokenizers library writes, with a model that is read here: fetch it again, or choose another base model.",
+      },
     );
   }
   const json = parsed.data;
