@@ -124,10 +124,14 @@ test("a recipe without the section has no such stage; the file's bytes are an in
 });
 
 test("before anything runs, rows that are not there, too few or no rows at all are told", async () => {
-  await expect(preference.check!(recipe(), dir)).resolves.toBeUndefined();
+  await expect(
+    preference.check!(recipe(), dir, new AbortController().signal),
+  ).resolves.toBeUndefined();
   const other = runDir(join(folder, "other"));
   const code = async (): Promise<unknown> =>
-    preference.check!(recipe(), other).catch((error: unknown) => (error as { code: string }).code);
+    preference.check!(recipe(), other, new AbortController().signal).catch(
+      (error: unknown) => (error as { code: string }).code,
+    );
   expect(await code()).toBe("train/no-preference");
   const [row] = (await readFile(dir.dataset.preference, "utf8")).trim().split("\n");
   await mkdir(other.dataset.root, { recursive: true });

@@ -6,14 +6,11 @@ import { type Conversation, ConversationRow, fromRow } from "../core/conversatio
 import { createRandom } from "../core/random.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
-import { readConfig } from "../models/folder.ts";
-import { architectureOf } from "../models/architecture.ts";
-import { scratchConfig } from "../models/init.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { baseFolder } from "./base-stage.ts";
-import { type ModelShape, loraTrained } from "./graphs.ts";
+import { loraTrained } from "./graphs.ts";
+import { knownConfig } from "./known-config.ts";
 import { createMixture } from "./mixture.ts";
 import { packOnce, packStream } from "./packing.ts";
 import { preferenceLoss } from "./preference-loss.ts";
@@ -130,24 +127,13 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The base's shape; undefined for one of a hub that is not there yet. Throws `model/…` for a folder that is no model. */
-async function modelShape(recipe: Recipe, dir: RunDir): Promise<ModelShape | undefined> {
-  if (recipe.base.kind === "scratch") {
-    const config = scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0);
-    return { architecture: architectureOf(config), config };
-  }
-  const folder = baseFolder(recipe, dir);
-  if (recipe.base.kind === "hub" && !(await exists(folder))) return undefined;
-  return readConfig(folder);
-}
-
 /** Every training stage of the recipe; none where the base's shape is not known yet. `encoder` is the base's, once it is there. */
 export async function trainingJobs(
   recipe: Recipe,
   dir: RunDir,
   encoder?: Encoder,
 ): Promise<StageJob[]> {
-  const model = await modelShape(recipe, dir);
+  const model = await knownConfig(recipe, dir);
   if (!model) return [];
   const batches = async (
     paths: { train: string; valid: string },
