@@ -20,6 +20,7 @@ import { createTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts"
 import { trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTemplate, twainTokens } from "../tokenizer/twain-template.ts";
 import { base } from "../train/base-stage.ts";
+import { requireDevices } from "../train/require-devices.ts";
 import { train } from "../train/train-stage.ts";
 import { command as inspect } from "./inspect.ts";
 import { runStages } from "./run-stages.ts";
@@ -393,6 +394,15 @@ describe("a base from a hub", () => {
     try {
       const off = await told(from);
       expect(off).toMatchObject({ error: { code: "model/network-off" }, ran: [] });
+      const shown: string[] = [];
+      const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+        shown.push(String(text));
+        return true;
+      });
+      const args = ["tiny", ...settings(from, []), "--runs", join(place, "runs")];
+      expect(await inspect.start(args, signal)).toBe(0);
+      write.mockRestore();
+      expect(shown.join("")).toMatch(/base model is not there yet.*data\.network=true/);
       expect(hub.requests).toEqual([]);
 
       await template(turns)();
@@ -438,4 +448,16 @@ test("memory is told before the first stage where only plain text changed, among
     run(...others, ...many.map((text) => `curate.dedup.${text}`), ...large),
   ).rejects.toMatchObject({ code: "train/not-enough-memory" });
   expect(ran).toEqual(["collect", "dapt"]);
+});
+
+test("a device that does not work is told before a base is trained for nothing, where a stage is still to be done", async () => {
+  vi.stubEnv("VK_ICD_FILENAMES", "/nowhere.json");
+  vi.stubEnv("VK_DRIVER_FILES", "/nowhere.json");
+  const recipe = parseRecipe(applyOverrides(tiny, ["dapt.steps=1", "dapt.device=webgpu"]), "test");
+  await requireDevices(recipe, ["collect", "base", "train"], signal);
+  if (process.platform === "linux")
+    await expect(requireDevices(recipe, ["base", "dapt"], signal)).rejects.toMatchObject({
+      code: "engine/no-webgpu",
+    });
+  vi.unstubAllEnvs();
 });
