@@ -8,7 +8,7 @@ import { fingerprint } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Jinja, createJinja } from "./jinja.ts";
 import { createNeutraliser, mapStrings } from "./neutralise.ts";
-import { type Tokenizer, readTokenizerFiles } from "./tokenizer.ts";
+import { type Tokenizer, readTokenizerConfig } from "./tokenizer.ts";
 
 /** How a model writes its calls: `<tool_call>{json}</tool_call>`, Llama 3.1's bare JSON, Mistral's `[TOOL_CALLS]`. */
 export type ToolCallStyle = "tags" | "llama-json" | "mistral" | "none";
@@ -240,7 +240,7 @@ export async function loadChatTemplate(
   folder: string,
   tokenizer: Tokenizer,
 ): Promise<ChatTemplate> {
-  const { config } = await readTokenizerFiles(folder);
+  const config = await readTokenizerConfig(folder);
   const jinja = await readOptional(join(folder, "chat_template.jinja"));
   const generation = await readOptional(join(folder, "generation_config.json"));
   const ends = generation ? endsOf(folder, generation) : undefined;

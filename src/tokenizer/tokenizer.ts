@@ -233,12 +233,14 @@ async function readObject(path: string): Promise<z.infer<typeof AnyObject>> {
   }
 }
 
+/** `tokenizer_config.json` of a model folder. Throws `tokenizer/unreadable`. */
+export const readTokenizerConfig = (folder: string): Promise<TokenizerFiles["config"]> =>
+  readObject(join(folder, "tokenizer_config.json"));
+
 /** `tokenizer.json` and `tokenizer_config.json` of a model folder. Throws `tokenizer/unreadable`. */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  return {
-    tokenizer: await readObject(join(folder, "tokenizer.json")),
-    config: await readObject(join(folder, "tokenizer_config.json")),
-  };
+async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+  const tokenizer = await readObject(join(folder, "tokenizer.json"));
+  return { tokenizer, config: await readTokenizerConfig(folder) };
 }
 
 export async function writeTokenizerFiles(folder: string, files: TokenizerFiles): Promise<void> {
