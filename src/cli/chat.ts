@@ -8,14 +8,14 @@ import { type ToolLoopEnd, runToolLoop } from "../serve/tool-loop.ts";
 import { defineCommand } from "./command.ts";
 import { callText, resultText } from "./conversation-text.ts";
 import { type RunModel, findRun, openRunModels, readRunRecipe } from "./open-run.ts";
-import { samplingArgs, samplingOf } from "./sampling-args.ts";
+import { numberIn, samplingArgs, samplingOf } from "./sampling-args.ts";
 import { type Output, type Paint, painter } from "./terminal.ts";
 import { openWeather, weatherArg } from "./weather-source.ts";
 
 const HELP =
   "/persona twain|franklin|neutral   /model adapter|base   /new forgets what was said   /quit";
-/** Of one reply, its calls included. */
-const MAX_TOKENS = 300;
+/** Context windows end long before. */
+const MOST_TOKENS = 1_000_000;
 /** The conversation so far is not computed again at every turn. */
 const PREFIX_BYTES = 256 << 20;
 
@@ -24,6 +24,8 @@ interface Speaker {
   chat: Chat;
   persona: Persona;
   tools: readonly Tool[];
+  /** Of one reply, its calls included. */
+  maxTokens: number;
   signal: AbortSignal;
 }
 
@@ -34,12 +36,8 @@ async function speak(
   output: Output,
   paint: Paint,
 ): Promise<ToolLoopEnd> {
-  const { chat, persona, tools, signal } = speaker;
-  const reply = runToolLoop(chat, withPersona(history, persona), {
-    tools,
-    maxTokens: MAX_TOKENS,
-    signal,
-  });
+  const { chat, persona, ...options } = speaker;
+  const reply = runToolLoop(chat, withPersona(history, persona), options);
   let fresh = false;
   output.write(paint("bold", `${persona === "neutral" ? "bot" : persona}> `));
   for (;;) {
@@ -143,15 +141,30 @@ export const command = defineCommand(
       description: "Who answers",
     },
     ...samplingArgs,
+    seed: {
+      type: "string",
+      valueHint: "N",
+      description: "Makes the chance of --temperature the same each time (default: another one)",
+    },
+    "max-tokens": {
+      type: "string",
+      default: "300",
+      valueHint: "N",
+      description: "Of one reply at most, its calls included",
+    },
     ...weatherArg,
   },
   async (args, { signal }) => {
+    const whole = { low: 0, high: 2 ** 31 - 1, whole: true };
+    const seed = args.seed === undefined ? undefined : numberIn("seed", args.seed, whole);
+    const most = { low: 1, high: MOST_TOKENS, whole: true };
+    const maxTokens = numberIn("max-tokens", args["max-tokens"], most);
     const dir = await findRun(args.run, args.runs);
     const recipe = await readRunRecipe(dir);
     const { models, close: closeModels } = await openRunModels([{ recipe, dir }], {
       slots: 1,
       prefixBytes: PREFIX_BYTES,
-      defaults: samplingOf(args),
+      defaults: { ...samplingOf(args), ...(seed !== undefined && { seed }) },
     });
     const { provider, tools } = await openWeather(args.weather);
     const settings: Settings = { persona: Persona.parse(args.persona), model: models[0]! };
@@ -191,6 +204,7 @@ export const command = defineCommand(
           chat: settings.model.chat,
           persona: settings.persona,
           tools,
+          maxTokens,
           signal: AbortSignal.any([signal, speaking.signal]),
         };
         try {

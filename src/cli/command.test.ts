@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { command as chat } from "./chat.ts";
 import { defineCommand, optionValues, usageOf } from "./command.ts";
 import { reportError } from "./report-error.ts";
 import { TwainError } from "../core/errors.ts";
@@ -65,6 +66,21 @@ test("an option may be repeated", () => {
   expect(optionValues(["--run", "a", "x", "--run=b", "--runs", "c"], "run")).toEqual(["a", "b"]);
 });
 
+test("chat takes a seed and a length, and says what these can be before a model is read", async () => {
+  const { signal } = new AbortController();
+  for (const [option, value] of [
+    ["seed", "-1"],
+    ["seed", "1.5"],
+    ["max-tokens", "0"],
+  ] as const)
+    await expect(chat.start([`--${option}=${value}`], signal)).rejects.toMatchObject({
+      code: "cli/usage",
+      message: `--${option} cannot be ${value}`,
+    });
+  const good = ["--seed=7", "--max-tokens=20", "--runs", "/nowhere"];
+  await expect(chat.start(good, signal)).rejects.toMatchObject({ code: "cli/no-run" });
+});
+
 test("usage names every argument", () => {
   const usage = usageOf("run", {
     ...args,
@@ -76,6 +92,7 @@ test("usage names every argument", () => {
     "--weather offline|open-meteo",
     "--json",
     "(default runs)",
+    "For example: twainbot run nano ",
   ])
     expect(usage).toContain(part);
 });

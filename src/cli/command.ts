@@ -100,7 +100,9 @@ export function usageOf(name: string, args: ArgsDef): string {
   const positionals = rows.map(([left]) => left).filter((left) => left.startsWith("<"));
   const overrides = positionals.includes("<recipe>") ? ["[key=value …]"] : [];
   const line = [...positionals, ...overrides, "[options]"].join(" ");
-  return `Usage: twainbot ${name} ${line}\n\n${rows.map(([left, right]) => `  ${left.padEnd(column)}${right}`).join("\n")}\n`;
+  const example =
+    overrides.length > 0 ? `\nFor example: twainbot ${name} nano train.learningRate=1e-3\n` : "";
+  return `Usage: twainbot ${name} ${line}\n\n${rows.map(([left, right]) => `  ${left.padEnd(column)}${right}`).join("\n")}\n${example}`;
 }
 
 export function defineCommand<const Args extends ArgsDef>(

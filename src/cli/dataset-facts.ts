@@ -3,15 +3,13 @@ import type { Conversation } from "../core/conversation.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import { readManifest } from "../core/stage.ts";
-import { architectureOf } from "../models/architecture.ts";
-import { readConfig } from "../models/folder.ts";
-import { scratchConfig } from "../models/init.ts";
 import { loraModules, loraShapes } from "../models/lora.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
 import { readRows } from "../train/dataset.ts";
+import { knownConfig } from "../train/known-config.ts";
 import { packOnce } from "../train/packing.ts";
 
 export interface Encoder {
@@ -29,16 +27,14 @@ export async function openEncoder(recipe: Recipe, dir: RunDir): Promise<Encoder 
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Weights of the base and of the adapter; the base's config is the recipe's where it is trained from scratch. */
+/** Weights of the base and of the adapter; undefined where nothing is known yet of a base from a hub. */
 export async function parameterCounts(
   recipe: Recipe,
   dir: RunDir,
-): Promise<{ base: number; trained: number }> {
-  const config =
-    recipe.base.kind === "scratch"
-      ? scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0)
-      : (await readConfig(baseFolder(recipe, dir))).config;
-  const parameters = architectureOf(config).parameters(config);
+): Promise<{ base: number; trained: number } | undefined> {
+  const model = await knownConfig(recipe, dir);
+  if (!model) return undefined;
+  const parameters = model.architecture.parameters(model.config);
   const shapes = loraShapes(loraModules(parameters, recipe.train.lora));
   const total = (all: Iterable<readonly number[]>): number =>
     [...all].reduce((sum, shape) => sum + size(shape), 0);

@@ -30,7 +30,13 @@ export function recipeChanges(before: unknown, after: unknown): string[] {
     );
 }
 
-/** Writes the recipe; returns what changed since the run was last worked on, at most six lines. */
+/** At most six lines, the last of which counts the rest. */
+export const shortened = (changes: readonly string[]): readonly string[] =>
+  changes.length > 6
+    ? [...changes.slice(0, 5), `and ${changes.length - 5} more settings changed`]
+    : changes;
+
+/** Writes the recipe; returns what changed since the run was last worked on. */
 export async function freezeRecipe(recipe: Recipe, dir: RunDir): Promise<string[]> {
   let before: unknown;
   try {
@@ -41,7 +47,5 @@ export async function freezeRecipe(recipe: Recipe, dir: RunDir): Promise<string[
   const changes = before === undefined ? [] : recipeChanges(before, recipe);
   if (before === undefined || changes.length > 0)
     await writeFileAtomic(dir.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
-  return changes.length > 6
-    ? [...changes.slice(0, 5), `and ${changes.length - 5} more settings changed`]
-    : changes;
+  return changes;
 }

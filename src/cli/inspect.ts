@@ -14,10 +14,15 @@ import {
   stretches,
 } from "./dataset-facts.ts";
 import { machineMemory } from "../core/machine-memory.ts";
+import type { Recipe } from "../core/recipe.ts";
+import type { RunDir } from "../core/run-dir.ts";
+import { isInCache } from "../models/hub.ts";
+import { base } from "../train/base-stage.ts";
+import { train } from "../train/train-stage.ts";
 import { recipeSettings } from "./freeze-recipe.ts";
 import { loadRecipe } from "./load-recipe.ts";
 import { runOf } from "./run-stages.ts";
-import { type Paint, fit, number, painter, short, widthOf } from "./terminal.ts";
+import { type Paint, fit, number, painter, short, widthOf, wrap } from "./terminal.ts";
 import { forecastText, forecastTraining } from "./training-forecast.ts";
 
 const heading = (text: string, paint: Paint): string => `\n${paint("bold", text)}\n`;
@@ -61,6 +66,16 @@ function rowText(
   return `${head} ${example!.ids.length} tokens\n${text}\n`;
 }
 
+/** What a run would say of base and adapter before it starts; a base that may not be fetched is no mistake here. */
+async function checkModel(recipe: Recipe, dir: RunDir, signal: AbortSignal): Promise<string[]> {
+  if (recipe.base.kind === "hub" && !recipe.data.network && !(await isInCache(recipe.base)))
+    return [];
+  const told: string[] = [];
+  for (const stage of [base, train])
+    told.push(...((await stage.check?.(recipe, dir, signal)) ?? []));
+  return told;
+}
+
 export const command = defineCommand(
   {
     ...recipeArgs,
@@ -72,9 +87,10 @@ export const command = defineCommand(
       description: "Show rows of one domain, such as tool",
     },
   },
-  async (args) => {
+  async (args, { signal }) => {
     const recipe = await loadRecipe(args.recipe, args._.slice(1));
     const dir = runOf(recipe, args.runs);
+    const told = await checkModel(recipe, dir, signal);
     const parameters = await parameterCounts(recipe, dir);
     const dataset = existsSync(dir.dataset.train)
       ? await readDataset(dir.dataset.train)
@@ -100,7 +116,8 @@ export const command = defineCommand(
       const document = {
         recipe,
         run: dir.root,
-        parameters,
+        parameters: parameters ?? null,
+        notices: told,
         rows: dataset?.byDomain ?? null,
         lengths: facts ?? null,
         machine,
@@ -120,8 +137,12 @@ export const command = defineCommand(
       out.write(`  ${path.padEnd(column)}${fit(value, widthOf(out) - column - 2)}\n`);
     out.write(heading("Model", paint));
     out.write(
-      `  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`,
+      parameters
+        ? `  base     ${short(parameters.base)} parameters\n  adapter  ${short(parameters.trained)}, ${((100 * parameters.trained) / parameters.base).toFixed(1)} % of the base: only these are trained after it\n`
+        : "  the base model is not there yet: with data.network=true its description is fetched\n",
     );
+    for (const line of told.flatMap((text) => wrap(text, widthOf(out) - 4)))
+      out.write(`  ${paint("yellow", line)}\n`);
     out.write(heading("Training", paint));
     out.write(
       training.length > 0

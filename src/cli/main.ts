@@ -28,11 +28,12 @@ const commands: Record<string, Entry> = {
     load: () => import("./collect.ts"),
   },
   curate: {
-    description: "Clean, deduplicate and split them into a dataset",
+    description: "Clean, deduplicate and split what was collected into a dataset",
     load: () => import("./curate.ts"),
   },
   train: {
-    description: "Train the base where the recipe has none, then the adapter",
+    description:
+      "Train or check the base, then the adapter: plain text, conversations, preferences",
     load: () => import("./train.ts"),
   },
   evaluate: {

@@ -2,11 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { TwainError } from "../core/errors.ts";
-import type { StageName } from "../core/events.ts";
+import type { RunEvent, StageName } from "../core/events.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type RunDir, runDir } from "../core/run-dir.ts";
 import { type Manifest, type Stage, readManifest, runStage } from "../core/stage.ts";
-import { freezeRecipe } from "./freeze-recipe.ts";
+import { requireDevices } from "../train/require-devices.ts";
+import { freezeRecipe, shortened } from "./freeze-recipe.ts";
 import { createRenderer } from "./render.ts";
 import { lockRun } from "./run-lock.ts";
 import { checkMemory } from "./training-forecast.ts";
@@ -41,7 +42,7 @@ function unusable(root: string, error: unknown): unknown {
 
 /**
  * Checks every stage's part of the recipe, then runs the stages that it has and that are not up to date. Throws
- * `cli/runs-unwritable`, `cli/run-locked`, `train/not-enough-memory` and what the stages throw.
+ * `cli/runs-unwritable`, `cli/run-locked`, `engine/no-webgpu`, `train/not-enough-memory` and what the stages throw.
  */
 export async function runStages(
   all: readonly Stage[],
@@ -50,9 +51,11 @@ export async function runStages(
 ): Promise<StageOutcome[]> {
   const stages = all.filter((stage) => stage.wanted?.(recipe) ?? true);
   const dir = runOf(recipe, options.runs);
+  const told: RunEvent[] = [];
   for (const stage of stages) {
     stage.config(recipe);
-    await stage.check?.(recipe, dir);
+    for (const message of (await stage.check?.(recipe, dir, options.signal)) ?? [])
+      told.push({ type: "notice", stage: stage.name, message });
   }
   let unlock: () => Promise<void>;
   try {
@@ -65,12 +68,14 @@ export async function runStages(
   const outcomes: StageOutcome[] = [];
   try {
     const changes = await freezeRecipe(recipe, dir);
-    for (const change of changes) process.stderr.write(`  recipe   ${change}\n`);
+    for (const change of shortened(changes)) process.stderr.write(`  recipe   ${change}\n`);
+    for (const notice of told) renderer.show(notice);
     // Before hours are spent on the data: what was never done, or what other settings are asked of. The rest when it starts.
-    const changed = changes.some((change) => /^(base|train|preference)\./.test(change));
+    const changed = changes.some((change) => /^(base|dapt|train|preference)\./.test(change));
     const fresh: StageName[] = [];
     for (const { name } of stages)
       if (changed || !(await readManifest(dir, name))) fresh.push(name);
+    await requireDevices(recipe, fresh, options.signal);
     const checked = await checkMemory(recipe, dir, fresh);
     for (const stage of stages) {
       let skipped = false;

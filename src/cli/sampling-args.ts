@@ -39,6 +39,19 @@ const RANGES = {
   "repetition-penalty": { key: "repetitionPenalty", low: 0.01, high: 10 },
 } as const;
 
+/** The number that option `name` was given as text. Throws `cli/usage`. */
+export function numberIn(
+  name: string,
+  text: string,
+  { low, high, whole = false }: { low: number; high: number; whole?: boolean },
+): number {
+  const number = text.trim() === "" ? NaN : Number(text);
+  if (number >= low && number <= high && (!whole || Number.isInteger(number))) return number;
+  throw new TwainError("cli/usage", `--${name} cannot be ${text}`, {
+    hint: `It is a ${whole ? "whole " : ""}number from ${low} to ${high}.`,
+  });
+}
+
 /** What was given of `samplingArgs`. Throws `cli/usage`. */
 export function samplingOf(
   args: Readonly<Partial<Record<keyof typeof RANGES, string>>>,
@@ -46,14 +59,7 @@ export function samplingOf(
   const found: SamplingDefaults = {};
   for (const [name, range] of Object.entries(RANGES)) {
     const text = args[name as keyof typeof RANGES];
-    if (text === undefined) continue;
-    const number = text.trim() === "" ? NaN : Number(text);
-    const whole = "whole" in range;
-    if (!(number >= range.low && number <= range.high) || (whole && !Number.isInteger(number)))
-      throw new TwainError("cli/usage", `--${name} cannot be ${text}`, {
-        hint: `It is a ${whole ? "whole " : ""}number from ${range.low} to ${range.high}.`,
-      });
-    found[range.key] = number;
+    if (text !== undefined) found[range.key] = numberIn(name, text, range);
   }
   return found;
 }

@@ -45,8 +45,11 @@ export interface Stage<Config = unknown> {
   alsoNeeds?(recipe: Recipe): readonly StageName[];
   /** The slice of the recipe that it reads: checked before anything runs, and part of the fingerprint. */
   config(recipe: Recipe): Config;
-  /** Throws what can be told from the recipe, and from files that are there, before any stage runs. */
-  check?(recipe: Recipe, dir: RunDir): Promise<void>;
+  /**
+   * Throws what can be told from the recipe, and from files that are there, before any stage runs. Done at every run:
+   * it takes moments. Returns lines of what is only worth a word.
+   */
+  check?(recipe: Recipe, dir: RunDir, signal: AbortSignal): Promise<readonly string[] | undefined>;
   /** What else decides the result, such as the bytes of the shipped corpus. */
   inputs?(config: Config, dir: RunDir, recipe: Recipe): Promise<unknown>;
   run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult>;

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { TwainError } from "../core/errors.ts";
 import { versions } from "../core/versions.ts";
-import { type HubConnection, retrying } from "../models/hub-client.ts";
+import { type HubConnection, TooManyRequests, retrying } from "../models/hub-client.ts";
 
 /** A file that is to be there, with the hashes of its bytes. */
 export interface LocalFile {
@@ -108,7 +108,8 @@ async function send(hub: HubWriter, what: string, url: URL, call: Call): Promise
     throw new TwainError("export/hub-access", message, {
       hint: "HF_TOKEN must hold a token that may write to this name; make one at the hub under Settings, Access Tokens.",
     });
-  if (status >= 500 || status === 408 || status === 429 || !own) throw new Error(message);
+  if (status === 429) throw new TooManyRequests(message, response.headers);
+  if (status >= 500 || status === 408 || !own) throw new Error(message);
   throw new TwainError("export/hub-refused", message, {
     hint: "The hub says why; nothing has been published.",
   });

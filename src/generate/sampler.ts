@@ -21,7 +21,7 @@ function argmax(logits: Float32Array): number {
     const value = logits[i]!;
     if (Number.isNaN(value) || value === Infinity) {
       throw new TwainError("generate/bad-logits", `the model gave ${value} for token ${i}`, {
-        hint: "The weights are damaged or overflowed: train with a lower learning rate, or check the files with `twainbot verify`.",
+        hint: "The weights are damaged or overflowed: train with a lower learning rate, or fetch the base again.",
       });
     }
     if (value > highest) {

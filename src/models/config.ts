@@ -35,6 +35,16 @@ export const ModelConfig = z
     bos_token_id: z.union([z.number(), z.array(z.number())]).nullish(),
     eos_token_id: z.union([z.number(), z.array(z.number())]).nullish(),
     torch_dtype: z.string().nullish(),
+    /** Where the weights are stored quantized: by whom, and of bitsandbytes how. */
+    quantization_config: z
+      .looseObject({
+        quant_method: z.string().nullish(),
+        load_in_4bit: z.boolean().nullish(),
+        load_in_8bit: z.boolean().nullish(),
+        bnb_4bit_quant_type: z.string().nullish(),
+        bnb_4bit_use_double_quant: z.boolean().nullish(),
+      })
+      .nullish(),
   })
   .transform((config) => ({
     ...config,

@@ -12,8 +12,16 @@ const windowOf = (config: ModelConfig): number =>
 export const contextLimit = (config: ModelConfig): number =>
   Math.min(config.max_position_embeddings, windowOf(config), ropeLimit(config));
 
-/** Throws `model/unsupported` for sequences beyond a sliding window, or beyond where the rotation would change. */
-export function refuseLonger(config: ModelConfig, tokens: number): void {
+/**
+ * Throws `model/unsupported` for sequences beyond a sliding window, or beyond where the rotation would change; `setting`
+ * is where their length comes from, `place` names the base.
+ */
+export function refuseLonger(
+  config: ModelConfig,
+  tokens: number,
+  setting = "train.sequenceLength",
+  place = config.model_type,
+): void {
   const [window, rope] = [windowOf(config), ropeLimit(config)];
   if (tokens <= Math.min(window, rope)) return;
   const why =
@@ -22,7 +30,7 @@ export function refuseLonger(config: ModelConfig, tokens: number): void {
       : `the rotation (${ropeScaling(config).type}) is another beyond ${rope} tokens`;
   throw new TwainError(
     "model/unsupported",
-    `${config.model_type}: sequences of ${tokens} tokens are not supported: ${why}`,
-    { hint: `Set train.sequenceLength to ${Math.min(window, rope)} or less.` },
+    `${place}: sequences of ${tokens} tokens are not supported: ${why}`,
+    { hint: `Set ${setting} to ${Math.min(window, rope)} or less.` },
   );
 }

@@ -131,6 +131,16 @@ describe("what is wrong is named, with the file and what to do", () => {
       "model/bad-json",
       /config\.json/,
     ],
+    [
+      "a weight that is no number",
+      async () => {
+        const { tensors } = await readSafetensors(join(folder, second));
+        tensors.get("model.layers.1.self_attn.q_proj.weight")!.data[7] = Number.NaN;
+        await writeSafetensors(join(folder, second), tensors);
+      },
+      "model/not-finite",
+      new RegExp(`${second}: model.layers.1.self_attn.q_proj.weight holds NaN`),
+    ],
     ["no config", () => rm(join(folder, "config.json")), "model/missing-file", /config\.json/],
   ];
   test.each(cases)("%s", async (_name, harm, code, message) => {

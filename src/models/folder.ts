@@ -8,6 +8,7 @@ import { sha256 } from "../core/hash.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
 import { ModelConfig } from "./config.ts";
 import { type StoredTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { isStoredAsNf4 } from "./stored-quantization.ts";
 
 /** A loaded model: its family, its config, and every tensor by checkpoint name. */
 export interface Model {
@@ -84,16 +85,34 @@ export async function weightFiles(
   });
 }
 
-/** Throws `model/tensor-missing` or `model/tensor-shape` naming the tensor; extra tensors are ignored. */
+/** Of a layer, what computes something; rotary tables, or scales of quantized weights, have other endings. */
+const LAYER_WEIGHT = /^model\.layers\..+\.(weight|bias)$/;
+
+/** What AWQ, GPTQ and compressed-tensors put in the place of `weight`. */
+const PACKED = ["qweight", "weight_packed"];
+
+/**
+ * Throws `model/tensor-missing`, `model/tensor-shape`, or `model/tensor-unread` for a weight of a layer without which
+ * the model would be another one, naming the tensor. Other tensors that nothing reads are ignored.
+ */
 export function checkTensors(
   folder: string,
   { architecture, config }: Pick<Model, "architecture" | "config">,
   tensors: ReadonlyMap<string, Pick<StoredTensor, "shape">>,
   placed: Record<string, string>,
 ): void {
-  for (const [name, { shape, kind }] of architecture.parameters(config)) {
+  const parameters = architecture.parameters(config);
+  for (const [name, { shape, kind }] of parameters) {
     const found = tensors.get(name);
     if (!found) {
+      const module = name.replace(/\.weight$/, "");
+      const packed = PACKED.find((ending) => tensors.has(`${module}.${ending}`));
+      if (packed !== undefined)
+        throw new TwainError(
+          "model/unsupported",
+          `${folder}: ${module} is stored quantized (${packed}), which is not supported`,
+          { hint: "Choose the model before quantization." },
+        );
       const where = Object.hasOwn(placed, name) ? ` from ${placed[name]}` : "";
       throw new TwainError("model/tensor-missing", `${folder}: ${name} is missing${where}`, {
         hint:
@@ -110,6 +129,17 @@ export function checkTensors(
       );
     }
   }
+  const unread = [...tensors.keys()].filter(
+    (name) => LAYER_WEIGHT.test(name) && !parameters.has(name),
+  );
+  if (unread.length > 0)
+    throw new TwainError(
+      "model/tensor-unread",
+      `${folder}: ${unread[0]}${unread.length > 1 ? ` and ${unread.length - 1} more` : ""} would not be used: config.json speaks of a ${config.model_type} with ${config.num_hidden_layers} layers without it`,
+      {
+        hint: "Without it this is another model. Biases are asked for by attention_bias and mlp_bias in config.json: do config and weights belong together?",
+      },
+    );
 }
 
 /** The family of a config, once it has accepted every option; errors name the file. */
@@ -117,6 +147,7 @@ function known(path: string, config: ModelConfig): Architecture {
   try {
     const architecture = architectureOf(config);
     architecture.parameters(config);
+    isStoredAsNf4(config);
     return architecture;
   } catch (error) {
     if (!(error instanceof TwainError)) throw error;
@@ -142,6 +173,15 @@ export async function readConfig(folder: string): Promise<Pick<Model, "architect
   return { config: parsed.data, architecture: known(path, parsed.data) };
 }
 
+/** Throws `model/not-finite` for a tensor that holds NaN or an infinity: training would blame the learning rate. */
+export function checkFinite(where: string, data: Float32Array): void {
+  const odd = data.find((x) => !Number.isFinite(x));
+  if (odd === undefined) return;
+  throw new TwainError("model/not-finite", `${where} holds ${odd}`, {
+    hint: "The checkpoint is damaged: fetch it again.",
+  });
+}
+
 /**
  * Reads a model folder; weights become float32. Throws `model/…` for whatever is missing, damaged or not run,
  * naming the file.
@@ -151,8 +191,11 @@ export async function readModel(folder: string): Promise<Model> {
   const tensors = new Map<string, StoredTensor>();
   const { files, placed } = await weightFiles(folder);
   for (const file of files) {
-    for (const [name, tensor] of (await readSafetensors(join(folder, file))).tensors)
+    const path = join(folder, file);
+    for (const [name, tensor] of (await readSafetensors(path)).tensors) {
+      checkFinite(`${path}: ${name}`, tensor.data);
       tensors.set(name, tensor);
+    }
   }
   checkTensors(folder, { architecture, config }, tensors, placed);
   return { architecture, config, tensors, hash: modelHash(config, tensors) };

@@ -25,6 +25,8 @@ export interface HubFile {
 }
 
 const ATTEMPTS = 4;
+/** A hub that wants a longer pause is not waited for. */
+const MOST_SECONDS = 60;
 const ANSWER_MS = 60_000;
 const MAX_PAGES = 20;
 
@@ -43,7 +45,27 @@ const Tree = z.array(
 const DOWNLOAD_HINT =
   "Run the same command again when the network is back: what has come stays. Without a network, give the model as a folder (base.kind=folder).";
 
-/** Runs `work` again after what another attempt may mend; a TwainError is not. Throws `model/hub-unreachable`. */
+/** Status 429. */
+export class TooManyRequests extends Error {
+  /** Until the hub takes requests again, where it says so. */
+  readonly seconds: number | undefined;
+
+  /** `Retry-After` holds seconds or a date (RFC 9110, 10.2.3). */
+  constructor(message: string, headers: Headers) {
+    super(message);
+    const said = headers.get("retry-after")?.trim() ?? "";
+    const seconds = /^\d+$/.test(said) ? Number(said) : (Date.parse(said) - Date.now()) / 1000;
+    this.seconds = Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
+  }
+}
+
+const later = ({ seconds }: TooManyRequests): string =>
+  `The hub takes no more requests for now: run the same command again ${seconds === undefined ? "in some minutes" : `in ${seconds} s`}; what is done stays. With a token in HF_TOKEN it takes more.`;
+
+/**
+ * Runs `work` again after what another attempt may mend, and not before the hub takes requests again; a TwainError is
+ * not mended. Throws `model/hub-unreachable`.
+ */
 export async function retrying<T>(
   hub: HubConnection,
   what: string,
@@ -56,18 +78,17 @@ export async function retrying<T>(
     } catch (error) {
       hub.signal.throwIfAborted();
       if (error instanceof TwainError) throw error;
-      if (attempt === ATTEMPTS) {
+      const busy = error instanceof TooManyRequests ? error : undefined;
+      const pause = Math.max(hub.delaySeconds * 2 ** (attempt - 1), busy?.seconds ?? 0);
+      if (attempt === ATTEMPTS || pause > MOST_SECONDS) {
         const cause = error instanceof Error ? (error.cause ?? error) : error;
         throw new TwainError(
           "model/hub-unreachable",
-          `${what}: ${ATTEMPTS} attempts failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-          {
-            hint,
-            cause: error,
-          },
+          `${what}: ${attempt} ${attempt === 1 ? "attempt" : "attempts"} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { hint: busy ? later(busy) : hint, cause: error },
         );
       }
-      await sleep(hub.delaySeconds * 1000 * 2 ** (attempt - 1), undefined, { signal: hub.signal });
+      await sleep(1000 * pause, undefined, { signal: hub.signal });
     }
   }
 }
@@ -101,6 +122,7 @@ async function request(
     throw new TwainError("model/hub-not-found", message, {
       hint: "Check base.name (organisation/model) and base.revision.",
     });
+  if (status === 429) throw new TooManyRequests(`status ${status}`, response.headers);
   throw new Error(`status ${status}`);
 }
 

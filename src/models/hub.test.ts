@@ -192,6 +192,20 @@ describe("refusals say what to do, and never the token", () => {
     expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain("hf_secret");
   });
 
+  test("a hub that wants a long pause is not asked again, and says when", async () => {
+    const headers = { "retry-after": "290" };
+    hub.instead.push({ status: 429, headers });
+    await expect(fetched()).rejects.toMatchObject({
+      code: "model/hub-unreachable",
+      message: expect.stringContaining("1 attempt failed: status 429"),
+      hint: expect.stringMatching(/in 290 s.*HF_TOKEN/),
+    });
+    const soon = new Date(Date.now() + 3_600_000).toUTCString();
+    hub.instead.push({ status: 429, headers: { "retry-after": soon } });
+    await expect(fetched()).rejects.toMatchObject({ hint: expect.stringMatching(/in 3\d\d\d s/) });
+    expect(hub.requests).toHaveLength(2);
+  });
+
   test("a short failure is passed over", async () => {
     hub.instead.push({ status: 503 }, { status: 429 });
     await fetched();

@@ -53,6 +53,44 @@ function wanted(files: readonly HubFile[], name: string): HubFile[] {
   return [...small, ...weights];
 }
 
+/** Whether all of a model is in the cache. */
+export const isInCache = (model: HubModel): Promise<boolean> =>
+  access(hubRecord(model)).then(
+    () => true,
+    () => false,
+  );
+
+const networkOff = (model: HubModel): TwainError =>
+  new TwainError(
+    "model/network-off",
+    `${model.name}@${model.revision} is not in ${hubFolder(model)}`,
+    {
+      hint: "Allow the download with data.network=true, or give a folder that you have (base.kind=folder).",
+    },
+  );
+
+/**
+ * Makes sure that what describes a model, all but its weights, is in the cache: enough to tell whether it can be used.
+ * Throws what `fetchFromHub` throws.
+ */
+export async function fetchDescription(
+  model: HubModel,
+  hub: HubConnection,
+  network: boolean,
+): Promise<void> {
+  if (await isInCache(model)) return;
+  if (!network) throw networkOff(model);
+  const { name, revision } = model;
+  const folder = hubFolder(model);
+  const commit = await commitOf(hub, name, revision);
+  const files = wanted(await filesOf(hub, name, commit), name);
+  await mkdir(folder, { recursive: true });
+  for (const file of files.filter(({ path }) => SMALL.test(path))) {
+    await downloadFile(hub, name, commit, file, folder, () => undefined);
+    if (file.path === "config.json") await readConfig(folder);
+  }
+}
+
 export interface HubProgress {
   /** Bytes there, and of all files. */
   done: number;
@@ -71,15 +109,8 @@ export async function* fetchFromHub(
   const { name, revision } = model;
   const folder = hubFolder(model);
   const record = hubRecord(model);
-  const there = await access(record).then(
-    () => true,
-    () => false,
-  );
-  if (there) return;
-  if (!network)
-    throw new TwainError("model/network-off", `${name}@${revision} is not in ${folder}`, {
-      hint: "Allow the download with data.network=true, or give a folder that you have (base.kind=folder).",
-    });
+  if (await isInCache(model)) return;
+  if (!network) throw networkOff(model);
   // A consumer that stops listening also stops the transfer.
   const stop = new AbortController();
   const own = { ...hub, signal: AbortSignal.any([hub.signal, stop.signal]) };

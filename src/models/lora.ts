@@ -23,7 +23,7 @@ import {
   transpose,
 } from "../engine/index.ts";
 import type { Parameter } from "./architecture.ts";
-import { patternValue, wholeName } from "./module-pattern.ts";
+import { endOfName, patternValue, wholeName } from "./module-pattern.ts";
 import { type Weights, linear } from "./weights.ts";
 
 /** What decides an adapter's shapes and scales; what is left out is off. */
@@ -120,6 +120,25 @@ export function loraModules(
         dora: dora ?? false,
       };
     });
+}
+
+/** Throws `model/lora-targets` for a key of `rankPattern` or `alphaPattern` that means none of the adapted modules. */
+export function checkPatterns(
+  modules: readonly LoraModule[],
+  { rankPattern, alphaPattern }: Pick<LoraConfig, "rankPattern" | "alphaPattern">,
+): void {
+  for (const [setting, patterns] of Object.entries({ rankPattern, alphaPattern }))
+    for (const key of Object.keys(patterns)) {
+      const means = endOfName(key);
+      if (modules.some(({ name }) => means(name))) continue;
+      throw new TwainError(
+        "model/lora-targets",
+        `lora.${setting} ${JSON.stringify(key)} matches none of the ${modules.length} layers with an adapter`,
+        {
+          hint: `A key matches a whole name, such as ${modules[0]?.name}, or what follows one of its dots.`,
+        },
+      );
+    }
 }
 
 export const loraA = (module: string): string => `${module}.lora_A.weight`;

@@ -32,7 +32,10 @@ function compile(pattern: string, source: string): RegExp {
     throw new TwainError(
       "model/bad-pattern",
       `${JSON.stringify(pattern)} is not a regular expression`,
-      { cause },
+      {
+        hint: "Patterns are regular expressions over names such as model.layers.0.self_attn.q_proj: a dot is any character, `(` and `[` must be closed, a backslash takes their meaning away.",
+        cause,
+      },
     );
   }
 }
@@ -50,9 +53,12 @@ export function wholeName(pattern: string): (module: string) => boolean {
 export function patternValue(
   patterns: Readonly<Record<string, number>>,
 ): (module: string) => number | undefined {
-  const keys = Object.entries(patterns).map(([key, value]) => ({
-    found: compile(key, `^(?:.*\\.)?(?:${key})$`),
-    value,
-  }));
-  return (module) => keys.find(({ found }) => found.test(module))?.value;
+  const keys = Object.entries(patterns).map(([key, value]) => ({ found: endOfName(key), value }));
+  return (module) => keys.find(({ found }) => found(module))?.value;
+}
+
+/** True where `key` matches a module's whole name, or what follows one of its dots. */
+export function endOfName(key: string): (module: string) => boolean {
+  const found = compile(key, `^(?:.*\\.)?(?:${key})$`);
+  return (module) => found.test(module);
 }

@@ -32,11 +32,12 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-const bad = (path: string, what: string, cause?: unknown): TwainError =>
-  new TwainError("model/bad-safetensors", `${path}: ${what}`, {
-    hint: "The file is damaged or not safetensors: fetch or write it again.",
-    cause,
-  });
+const bad = (path: string, what: string, cause?: unknown, hint = DAMAGED): TwainError =>
+  new TwainError("model/bad-safetensors", `${path}: ${what}`, { hint, cause });
+
+const DAMAGED = "The file is damaged or not safetensors: fetch or write it again.";
+const OTHER_TYPE =
+  "F32, F16 and BF16 are read: choose the model before quantization, or write the weights in one of these types.";
 
 /** `bytes` is a whole buffer of its own, so it is aligned. */
 function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: StoredType): Float32Array {
@@ -153,7 +154,8 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
       if (!entry.success) throw bad(path, `entry ${name} is malformed`, entry.error);
       const { dtype, shape, data_offsets } = entry.data;
       const [from, to] = data_offsets;
-      if (!isStoredType(dtype)) throw bad(path, `tensor ${name} has the unknown type ${dtype}`);
+      if (!isStoredType(dtype))
+        throw bad(path, `tensor ${name} has the unknown type ${dtype}`, undefined, OTHER_TYPE);
       const want = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
       if (to - from !== want)
         throw bad(
@@ -181,15 +183,21 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
 
 const isStoredType = (dtype: string): dtype is StoredType => Object.hasOwn(BYTES, dtype);
 
+/** The type of a tensor that can be read as float32. Throws `model/bad-safetensors` unless it is F32, F16 or BF16. */
+export function checkFloats(file: OpenSafetensors, path: string, name: string): StoredType {
+  const { dtype } = file.entries.get(name)!;
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return dtype;
+  throw bad(path, `tensor ${name} has type ${dtype}`, undefined, OTHER_TYPE);
+}
+
 /** One tensor as float32. Throws `model/bad-safetensors` unless it is F32, F16 or BF16. */
 export async function readFloats(
   file: OpenSafetensors,
   path: string,
   name: string,
 ): Promise<StoredTensor> {
-  const { dtype, shape } = file.entries.get(name)!;
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
-    throw bad(path, `tensor ${name} has type ${dtype}; F32, F16 and BF16 are read`);
+  const dtype = checkFloats(file, path, name);
+  const { shape } = file.entries.get(name)!;
   return { shape, data: toFloat32(await file.read(name), dtype) };
 }
 

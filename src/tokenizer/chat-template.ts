@@ -6,9 +6,9 @@ import { type Message, type ToolDefinition, toWireTool } from "../core/chat.ts";
 import { TwainError } from "../core/errors.ts";
 import { fingerprint } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
-import { createJinja } from "./jinja.ts";
+import { type Jinja, createJinja } from "./jinja.ts";
 import { createNeutraliser, mapStrings } from "./neutralise.ts";
-import { type Tokenizer, readTokenizerFiles } from "./tokenizer.ts";
+import { type Tokenizer, readTokenizerConfig } from "./tokenizer.ts";
 
 /** How a model writes its calls: `<tool_call>{json}</tool_call>`, Llama 3.1's bare JSON, Mistral's `[TOOL_CALLS]`. */
 export type ToolCallStyle = "tags" | "llama-json" | "mistral" | "none";
@@ -27,6 +27,8 @@ export interface ChatTemplate {
   /** Tokens that end an assistant turn. */
   readonly endIds: ReadonlySet<number>;
   readonly toolCallStyle: ToolCallStyle;
+  /** The file that it stands in, for errors. */
+  readonly path: string;
   /** Of the template's source and its special tokens. */
   readonly hash: string;
 }
@@ -91,28 +93,73 @@ function templateMessages(
   });
 }
 
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);
+
+/** Throws `tokenizer/template-failed` for a source that is not Jinja. */
+function readJinja(source: string, path: string): Jinja {
+  try {
+    return createJinja(source);
+  } catch (cause) {
+    throw new TwainError(
+      "tokenizer/template-failed",
+      `${path}: the chat template is no Jinja that can be read: ${reasonOf(cause)}`,
+      {
+        hint: "The file is damaged, or uses what our renderer does not know. A chat_template.jinja beside the weights takes its place.",
+        cause,
+      },
+    );
+  }
+}
+
+function readTemplateConfig(config: JsonObject, path: string): z.infer<typeof TemplateConfig> {
+  const parsed = TemplateConfig.safeParse(config);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new TwainError(
+    "tokenizer/invalid",
+    `${path}: ${issue?.path.join(".")}: ${issue?.message}`,
+    {
+      hint: "The file must be the tokenizer_config.json that transformers writes: fetch it again.",
+      cause: parsed.error,
+    },
+  );
+}
+
+export interface TemplateOptions {
+  /** Further ends of a turn, from generation_config.json. */
+  endTokenIds?: readonly number[];
+  /** What errors call the file of the settings, and that of the template where it is another. */
+  configPath?: string;
+  path?: string;
+}
+
 /**
- * A template from the contents of tokenizer_config.json; `endTokenIds` are further ends, from
- * generation_config.json. Throws `tokenizer/no-chat-template`.
+ * A template from the contents of tokenizer_config.json. Throws `tokenizer/no-chat-template`, `tokenizer/invalid`
+ * and, for what is not Jinja, `tokenizer/template-failed`.
  */
 export function createChatTemplate(
   config: JsonObject,
   tokenizer: Tokenizer,
-  endTokenIds: readonly number[] = [],
+  {
+    endTokenIds = [],
+    configPath = "tokenizer_config.json",
+    path = configPath,
+  }: TemplateOptions = {},
 ): ChatTemplate {
-  const parsed = TemplateConfig.parse(config);
+  const parsed = readTemplateConfig(config, configPath);
   const named = parsed.chat_template;
   const pick = (name: string): string | undefined =>
     typeof named === "string" ? named : named?.find((entry) => entry.name === name)?.template;
   const source = pick("default");
   if (source === undefined) {
-    throw new TwainError("tokenizer/no-chat-template", "the tokenizer has no chat_template", {
+    throw new TwainError("tokenizer/no-chat-template", `${path} has no chat_template`, {
       hint: "Use the instruct variant of the model, or add a chat_template to its tokenizer_config.json.",
     });
   }
   const toolSource = pick("tool_use") ?? source;
-  const template = createJinja(source);
-  const toolTemplate = toolSource === source ? template : createJinja(toolSource);
+  const template = readJinja(source, path);
+  const toolTemplate = toolSource === source ? template : readJinja(toolSource, path);
   const tokens = {
     bos_token: parsed.bos_token ?? "",
     eos_token: parsed.eos_token ?? "",
@@ -132,9 +179,9 @@ export function createChatTemplate(
       if (tools.length > 0 && !/\btools\b/.test(toolSource)) {
         throw new TwainError(
           "tokenizer/no-tools-branch",
-          `the chat template does not mention tools: ${tools.length} would be dropped silently`,
+          `${path}: the chat template does not mention tools: ${tools.length} would be dropped silently`,
           {
-            hint: "Choose a base model whose chat template supports tools, or train without tool data.",
+            hint: "Choose a base model whose chat template supports tools, or train and evaluate without them (curate.episodes.train=0, evaluate.tasks).",
           },
         );
       }
@@ -153,14 +200,18 @@ export function createChatTemplate(
       } catch (cause) {
         throw new TwainError(
           "tokenizer/template-failed",
-          `the chat template failed on a conversation of ${messages.length} messages: ${cause instanceof Error ? cause.message : String(cause)}`,
-          { cause },
+          `${path}: the chat template failed on a conversation of ${messages.length} messages (${messages.map(({ role }) => role).join(", ")}): ${reasonOf(cause)}`,
+          {
+            hint: "Choose a base model whose template takes such conversations, or put a chat_template.jinja of your own beside its weights.",
+            cause,
+          },
         );
       }
     },
     renderText: (text) => `${tokens.bos_token}${clean(text)}${tokens.eos_token}`,
     endIds,
     toolCallStyle: styleOf(toolSource),
+    path,
     hash: fingerprint({ source, toolSource, tokens }),
   };
 }
@@ -189,13 +240,14 @@ export async function loadChatTemplate(
   folder: string,
   tokenizer: Tokenizer,
 ): Promise<ChatTemplate> {
-  const { config } = await readTokenizerFiles(folder);
+  const config = await readTokenizerConfig(folder);
   const jinja = await readOptional(join(folder, "chat_template.jinja"));
   const generation = await readOptional(join(folder, "generation_config.json"));
   const ends = generation ? endsOf(folder, generation) : undefined;
-  return createChatTemplate(
-    jinja ? { ...config, chat_template: jinja } : config,
-    tokenizer,
-    ends ?? [],
-  );
+  const configPath = join(folder, "tokenizer_config.json");
+  return createChatTemplate(jinja ? { ...config, chat_template: jinja } : config, tokenizer, {
+    endTokenIds: ends ?? [],
+    configPath,
+    path: jinja ? join(folder, "chat_template.jinja") : configPath,
+  });
 }

@@ -110,7 +110,7 @@ export function encodeConversation(
   if (!segments) {
     throw new TwainError(
       "tokenizer/template-not-prefix-preserving",
-      `${id}: the chat template renders an earlier turn differently once a later one follows, so training would see other tokens than serving`,
+      `${id}: the chat template of ${template.path} renders an earlier turn differently once a later one follows, so training would see other tokens than serving`,
       {
         hint: "Train on conversations with one assistant turn, or use a template that keeps earlier turns as they were.",
       },
@@ -124,7 +124,7 @@ export function encodeConversation(
     if (stop < 0) {
       throw new TwainError(
         "tokenizer/no-stop-token",
-        `${id}: the template ends an assistant turn without a stop token, so the model would never learn to stop`,
+        `${id}: the chat template of ${template.path} ends an assistant turn without a stop token, so the model would never learn to stop`,
         {
           hint: "The tokenizer's eos_token must be what the chat template writes at the end of a turn.",
         },

@@ -54,7 +54,8 @@ const TokenizerJson = z.looseObject({
   pre_tokenizer: z.unknown().default(null),
   post_processor: z.unknown().default(null),
   decoder: z.looseObject({ type: z.string() }).nullable().default(null),
-  model: z.looseObject({ type: z.string() }),
+  // The library takes any other for something else without a word.
+  model: z.looseObject({ type: z.enum(["BPE", "Unigram", "WordPiece"]) }),
 });
 
 /** The one pre-tokenizer that `trainVocabulary` writes. */
@@ -108,19 +109,45 @@ function windowDecoder(decode: (ids: number[]) => string): StreamDecoder {
   };
 }
 
-/** A tokenizer from the contents of its files. Throws `tokenizer/invalid`. */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
+const ASKED_TOO_MUCH =
+  "The file is damaged, or it asks for what the library that reads it here (@huggingface/tokenizers) does not have: fetch it again, or choose another base model.";
+
+/** Tried at once: what the library lacks shows when a tokenizer is made, or when it is first used. */
+function openLibrary(
+  json: z.infer<typeof TokenizerJson>,
+  config: TokenizerFiles["config"],
+  path: string,
+): HfTokenizer {
+  try {
+    const hf = new HfTokenizer(json, config);
+    const ids: (number | undefined)[] = hf.encode("Rain, 7.", { add_special_tokens: false }).ids;
+    const known = ids.filter((id) => id !== undefined);
+    if (known.length > 0) hf.decode(known);
+    return hf;
+  } catch (cause) {
+    throw new TwainError(
+      "tokenizer/invalid",
+      `${path}: no tokenizer can be made of it: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { hint: ASKED_TOO_MUCH, cause },
+    );
+  }
+}
+
+/** A tokenizer from the contents of its files; `path` names it in errors. Throws `tokenizer/invalid`. */
+export function createTokenizer(files: TokenizerFiles, path = "tokenizer.json"): Tokenizer {
   const parsed = TokenizerJson.safeParse(files.tokenizer);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new TwainError(
       "tokenizer/invalid",
-      `tokenizer.json: ${issue?.path.join(".")}: ${issue?.message}`,
-      { hint: "The file must be the one that Hugging Face's tokenizers library writes." },
+      `${path}: ${issue?.path.join(".")}: ${issue?.message}`,
+      {
+        hint: "The file must be one that Hugging Face's tokenizers library writes, with a model that is read here: fetch it again, or choose another base model.",
+      },
     );
   }
   const json = parsed.data;
-  const hf = new HfTokenizer(json, files.config);
+  const hf = openLibrary(json, files.config, path);
   const specialIds = new Set(
     json.added_tokens.filter((token) => token.special).map((token) => token.id),
   );
@@ -152,7 +179,8 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     if (ids.includes(undefined)) {
       throw new TwainError(
         "tokenizer/unknown-character",
-        `the vocabulary cannot spell ${JSON.stringify(text.slice(0, 80))}`,
+        `${path}: the vocabulary cannot spell ${JSON.stringify(text.slice(0, 80))}`,
+        { hint: "Choose a base model whose tokenizer falls back to bytes." },
       );
     }
     return ids as number[];
@@ -205,12 +233,14 @@ async function readObject(path: string): Promise<z.infer<typeof AnyObject>> {
   }
 }
 
+/** `tokenizer_config.json` of a model folder. Throws `tokenizer/unreadable`. */
+export const readTokenizerConfig = (folder: string): Promise<TokenizerFiles["config"]> =>
+  readObject(join(folder, "tokenizer_config.json"));
+
 /** `tokenizer.json` and `tokenizer_config.json` of a model folder. Throws `tokenizer/unreadable`. */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  return {
-    tokenizer: await readObject(join(folder, "tokenizer.json")),
-    config: await readObject(join(folder, "tokenizer_config.json")),
-  };
+async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+  const tokenizer = await readObject(join(folder, "tokenizer.json"));
+  return { tokenizer, config: await readTokenizerConfig(folder) };
 }
 
 export async function writeTokenizerFiles(folder: string, files: TokenizerFiles): Promise<void> {
@@ -221,6 +251,6 @@ export async function writeTokenizerFiles(folder: string, files: TokenizerFiles)
   );
 }
 
-/** The tokenizer of a model folder. */
+/** The tokenizer of a model folder. Throws `tokenizer/unreadable` and `tokenizer/invalid`, naming the file. */
 export const loadTokenizer = async (folder: string): Promise<Tokenizer> =>
-  createTokenizer(await readTokenizerFiles(folder));
+  createTokenizer(await readTokenizerFiles(folder), join(folder, "tokenizer.json"));

@@ -16,7 +16,15 @@ import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { requireDevice, sizeOf } from "../engine/index.ts";
 import { writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
-import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
+import {
+  type HubModel,
+  fetchDescription,
+  fetchFromHub,
+  hubConnection,
+  hubFolder,
+  hubRecord,
+  isInCache,
+} from "../models/hub.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
@@ -24,6 +32,7 @@ import { createChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Tokenizer, createTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts";
 import { type TokenizerFiles, trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
+import { checkBase, longSequences } from "./check-base.ts";
 import { encodeDataset, readRows, sampleExamples } from "./dataset.ts";
 import { trainedShapes } from "./graphs.ts";
 import { trainLoop } from "./loop.ts";
@@ -200,24 +209,19 @@ async function* trainScratch(
   }
 }
 
-/** Checks a model folder. What it leaves are hashes: the adapter is trained anew for other weights, tokens or template. */
+/** Checks a model folder, and reads it. What it leaves are hashes: the adapter is trained anew for other weights, tokens or template. */
 async function* checkFolder(
   path: string,
   { recipe, dir, signal }: StageContext<BaseStageConfig>,
 ): AsyncGenerator<RunEvent, StageResult> {
+  // Of a model from a hub, the weights were not there before the run.
+  await checkBase(path, recipe, { weights: true });
   const { model, tokenizer, template } = await openBase(
     path,
     recipe.train.quantization,
     dir,
     signal,
   );
-  if (tokenizer.vocabSize > model.config.vocab_size) {
-    throw new TwainError(
-      "model/vocab-mismatch",
-      `${path}: the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${model.config.vocab_size}`,
-      { hint: "Take tokenizer and weights from the same model." },
-    );
-  }
   const parameters = [...model.architecture.parameters(model.config).values()].reduce(
     (sum, { shape }) => sum + sizeOf(shape),
     0,
@@ -261,6 +265,14 @@ export const base: Stage<BaseStageConfig> = {
   needs: ["curate"],
   config: ({ base: config, train }) =>
     config.kind === "scratch" ? { ...config, adapterMixture: train.mixture } : config,
+  async check(recipe, _dir, signal) {
+    const { base: config, data } = recipe;
+    if (config.kind === "scratch")
+      return longSequences(recipe, scratchConfig(config, config.vocabSize, 0, 0));
+    if (config.kind === "folder") return checkBase(config.path, recipe, { weights: true });
+    await fetchDescription(config, hubConnection(signal), data.network);
+    return checkBase(hubFolder(config), recipe, { weights: await isInCache(config) });
+  },
   async inputs(config) {
     if (config.kind !== "folder") return null;
     const names = await readdir(config.path).catch((cause: unknown) => {

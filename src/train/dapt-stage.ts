@@ -6,6 +6,7 @@ import type { RunEvent } from "../core/events.ts";
 import { createRandom } from "../core/random.ts";
 import type { DaptConfig, Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
+import { requireDevice } from "../engine/index.ts";
 import { initLora } from "../models/lora.ts";
 import { writeAdapter } from "../models/peft.ts";
 import type { Example } from "../tokenizer/example.ts";
@@ -33,6 +34,7 @@ const tokensOf = (examples: readonly Example[]): number =>
 async function* run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult> {
   const { recipe, dir, signal, fingerprint, config } = context;
   const { lora } = config;
+  await requireDevice(config.device, signal);
   const base = await openBase(baseFolder(recipe, dir), config.quantization, dir, signal);
   const { model } = base;
   const random = createRandom(recipe.seed).fork("dapt");

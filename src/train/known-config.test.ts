@@ -6,12 +6,12 @@ import { runDir } from "../core/run-dir.ts";
 import { train } from "./train-stage.ts";
 
 const schedule = { steps: 1, learningRate: 1e-3 };
-const check = (base: Recipe["base"] | object, lora: object): Promise<void> => {
+const check = (base: Recipe["base"] | object, lora: object): Promise<unknown> => {
   const recipe = parseRecipe(
     { name: "t", data: { sources: [{ kind: "x" }] }, base, train: { ...schedule, lora } },
     "t",
   );
-  return train.check!(recipe, runDir("nowhere"));
+  return train.check!(recipe, runDir("nowhere"), new AbortController().signal);
 };
 const phi = { kind: "folder", path: join(packageRoot(), "test", "golden", "phi3") };
 const scratch = { kind: "scratch", training: schedule };
@@ -30,6 +30,12 @@ test("targets are held against a base that is a folder or still to be trained, b
   await expect(check(scratch, { rankPattern: { "(": 2 } })).rejects.toMatchObject({
     code: "model/bad-pattern",
   });
+  for (const lora of [{ rankPattern: { q_prj: 2 } }, { alphaPattern: { "layers.9": 2 } }])
+    await expect(check(scratch, lora)).rejects.toMatchObject({
+      code: "model/lora-targets",
+      message: expect.stringMatching(/(rank|alpha)Pattern.*(q_prj|layers\.9).* none/) as string,
+    });
+  await expect(check(scratch, { rankPattern: { q_proj: 2, ".*": 3 } })).resolves.toBeUndefined();
   await expect(check({ kind: "folder", path: "nowhere" }, {})).rejects.toMatchObject({
     code: "model/missing-file",
   });

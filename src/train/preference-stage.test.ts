@@ -12,10 +12,17 @@ import type { StageResult } from "../core/stage.ts";
 import { writeModel } from "../models/folder.ts";
 import { initLora, loraModules } from "../models/lora.ts";
 import { readAdapter, writeAdapter } from "../models/peft.ts";
-import { createTokenizer, writeTokenizerFiles } from "../tokenizer/tokenizer.ts";
+import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
+import {
+  type Tokenizer,
+  createTokenizer,
+  loadTokenizer,
+  writeTokenizerFiles,
+} from "../tokenizer/tokenizer.ts";
 import { trainVocabulary } from "../tokenizer/train-vocabulary.ts";
 import { twainTokens } from "../tokenizer/twain-template.ts";
 import { preference } from "./preference-stage.ts";
+import { type StageJob, trainingJobs } from "./training-jobs.ts";
 
 let folder = "";
 let dir: RunDir;
@@ -124,10 +131,14 @@ test("a recipe without the section has no such stage; the file's bytes are an in
 });
 
 test("before anything runs, rows that are not there, too few or no rows at all are told", async () => {
-  await expect(preference.check!(recipe(), dir)).resolves.toBeUndefined();
+  await expect(
+    preference.check!(recipe(), dir, new AbortController().signal),
+  ).resolves.toBeUndefined();
   const other = runDir(join(folder, "other"));
   const code = async (): Promise<unknown> =>
-    preference.check!(recipe(), other).catch((error: unknown) => (error as { code: string }).code);
+    preference.check!(recipe(), other, new AbortController().signal).catch(
+      (error: unknown) => (error as { code: string }).code,
+    );
   expect(await code()).toBe("train/no-preference");
   const [row] = (await readFile(dir.dataset.preference, "utf8")).trim().split("\n");
   await mkdir(other.dataset.root, { recursive: true });
@@ -152,3 +163,25 @@ test("the base is packed as it was for train", async () => {
   while (!(await events.next()).done);
   expect(await readdir(dir.quantized)).toHaveLength(1);
 });
+
+test("its forecast reads the rows once tokenizer and file are there, and assumes till then", async () => {
+  const own = recipe();
+  const encoder = await openEncoder();
+  const job = async (at: RunDir, read?: typeof encoder): Promise<StageJob> =>
+    (await trainingJobs(own, at, read)).find(({ stage }) => stage === "preference")!;
+  const known = await job(dir, encoder);
+  expect(known.assumed).toBe(false);
+  expect(known.job.data.examples).toBe(12);
+  const shares = [...known.job.steps.values()];
+  expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+  // Six short pairs fill no batch, whose every token would be taken to be trained.
+  const unknown = await job(dir);
+  expect(unknown.assumed).toBe(true);
+  expect(Math.max(...known.job.steps.keys())).toBeLessThan(Math.max(...unknown.job.steps.keys()));
+  expect(await job(runDir(join(folder, "nothing")), encoder)).toMatchObject({ assumed: true });
+});
+
+const openEncoder = async (): Promise<{ tokenizer: Tokenizer; template: ChatTemplate }> => {
+  const tokenizer = await loadTokenizer(join(folder, "base"));
+  return { tokenizer, template: await loadChatTemplate(join(folder, "base"), tokenizer) };
+};

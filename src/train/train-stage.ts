@@ -4,7 +4,7 @@ import { createRandom } from "../core/random.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { requireDevice } from "../engine/index.ts";
-import { initLora, loraModules } from "../models/lora.ts";
+import { checkPatterns, initLora, loraModules } from "../models/lora.ts";
 import { readAdapter, writeAdapter } from "../models/peft.ts";
 import { adapterCard } from "./adapter-card.ts";
 import { baseFolder, baseName } from "./base-stage.ts";
@@ -118,7 +118,9 @@ export const train: Stage<Recipe["train"]> = {
   config: (recipe) => recipe.train,
   async check(recipe, dir) {
     const base = await knownConfig(recipe, dir);
-    if (base) loraModules(base.architecture.parameters(base.config), recipe.train.lora);
+    if (!base) return;
+    const { lora } = recipe.train;
+    checkPatterns(loraModules(base.architecture.parameters(base.config), lora), lora);
   },
   run,
 };

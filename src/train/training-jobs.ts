@@ -2,21 +2,21 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { type Conversation, ConversationRow, fromRow } from "../core/conversation.ts";
+import type { z } from "zod";
+import { ConversationRow, fromRow } from "../core/conversation.ts";
+import { PreferenceRow, fromPreferenceRow } from "../core/preference.ts";
 import { createRandom } from "../core/random.ts";
-import type { Recipe } from "../core/recipe.ts";
+import type { PreferenceConfig, Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
-import { readConfig } from "../models/folder.ts";
-import { architectureOf } from "../models/architecture.ts";
-import { scratchConfig } from "../models/init.ts";
 import type { ChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { baseFolder } from "./base-stage.ts";
-import { type ModelShape, loraTrained } from "./graphs.ts";
+import { loraTrained } from "./graphs.ts";
+import { knownConfig } from "./known-config.ts";
 import { createMixture } from "./mixture.ts";
-import { packOnce, packStream } from "./packing.ts";
-import { preferenceLoss } from "./preference-loss.ts";
+import { type PackedBatch, packOnce, packStream } from "./packing.ts";
+import { encodePreference } from "./preference-data.ts";
+import { type Pair, packPairs, preferenceLoss } from "./preference-loss.ts";
 import { compiledShape } from "./trainer.ts";
 import type { TrainingJob } from "./training-cost.ts";
 
@@ -50,10 +50,11 @@ function unknownBatches(rows: number, length: number): Batches {
 }
 
 /** Rows spread over a file, and how many it has. */
-async function spread(
+async function spread<Row>(
   path: string,
   most: number,
-): Promise<{ rows: Conversation[]; count: number }> {
+  schema: z.ZodType<Row>,
+): Promise<{ rows: Row[]; count: number }> {
   const lines: string[] = [];
   let count = 0;
   let every = 1;
@@ -69,7 +70,17 @@ async function spread(
     every *= 2;
     lines.splice(0, Infinity, ...lines.filter((_, i) => i % 2 === 0));
   }
-  return { rows: lines.map((line) => fromRow(ConversationRow.parse(JSON.parse(line)))), count };
+  return { rows: lines.map((line) => schema.parse(JSON.parse(line))), count };
+}
+
+/** How often each graph is needed, among the first batches of a stream. */
+function shares(batches: Iterator<PackedBatch, never>): Map<number, number> {
+  const steps = new Map<number, number>();
+  for (let i = 0; i < SAMPLED_BATCHES; i++) {
+    const { predictors } = compiledShape(batches.next().value);
+    steps.set(predictors, (steps.get(predictors) ?? 0) + 1 / SAMPLED_BATCHES);
+  }
+  return steps;
 }
 
 interface Encoder {
@@ -85,10 +96,11 @@ async function sampledBatches(
   seed: number,
 ): Promise<Batches | undefined> {
   const { microBatch, sequenceLength } = config;
-  const encode = (row: Conversation): Example => encodeConversation(row, tokenizer, template);
+  const encode = (row: ConversationRow): Example =>
+    encodeConversation(fromRow(row), tokenizer, template);
   const fits = ({ ids, trained }: Example): boolean =>
     ids.length <= sequenceLength && trained.some((flag) => flag === 1);
-  const train = await spread(paths.train, SAMPLED_ROWS);
+  const train = await spread(paths.train, SAMPLED_ROWS, ConversationRow);
   const byDomain = new Map<string, Example[]>();
   for (const row of train.rows) {
     const example = encode(row);
@@ -106,12 +118,9 @@ async function sampledBatches(
     microBatch,
     sequenceLength,
   );
-  const steps = new Map<number, number>();
-  for (let i = 0; i < SAMPLED_BATCHES; i++) {
-    const { predictors } = compiledShape(stream.next().value);
-    steps.set(predictors, (steps.get(predictors) ?? 0) + 1 / SAMPLED_BATCHES);
-  }
-  const valid = (await spread(paths.valid, config.validRows)).rows.map(encode).filter(fits);
+  const steps = shares(stream);
+  const found = await spread(paths.valid, config.validRows, ConversationRow);
+  const valid = found.rows.map(encode).filter(fits);
   const scoring = new Set<number>();
   for (const batch of packOnce(valid, microBatch, sequenceLength))
     scoring.add(compiledShape(batch).predictors);
@@ -124,22 +133,47 @@ async function sampledBatches(
   };
 }
 
+/** The same of a preference stage, whose batches hold whole pairs. */
+async function sampledPairs(
+  path: string,
+  { tokenizer, template }: Encoder,
+  { microBatch, sequenceLength }: PreferenceConfig,
+  seed: number,
+): Promise<Batches | undefined> {
+  const { rows, count } = await spread(path, SAMPLED_ROWS, PreferenceRow);
+  const reference = { chosen: 0, rejected: 0 };
+  const pairs = rows
+    .map((row): Pair => ({
+      ...encodePreference(fromPreferenceRow(row), tokenizer, template),
+      reference,
+    }))
+    .filter(({ chosen, rejected }) =>
+      [chosen, rejected].every(({ ids }) => ids.length <= sequenceLength),
+    );
+  if (pairs.length === 0) return undefined;
+  const random = createRandom(seed);
+  let queue: Pair[] = [];
+  const next = (): Pair => {
+    if (queue.length === 0) queue = random.shuffle(pairs);
+    return queue.pop()!;
+  };
+  const sides = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  const scoring = [...packOnce(sides, microBatch, sequenceLength)].map(
+    (batch) => compiledShape(batch).predictors,
+  );
+  const tokens = sides.reduce((sum, { ids }) => sum + ids.length, 0);
+  return {
+    steps: shares(packPairs(next, microBatch, sequenceLength)),
+    scoring: [...new Set(scoring)],
+    data: { examples: 2 * count, tokens: (tokens / pairs.length) * count },
+  };
+}
+
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,
   );
-
-/** The base's shape; undefined for one of a hub that is not there yet. Throws `model/…` for a folder that is no model. */
-async function modelShape(recipe: Recipe, dir: RunDir): Promise<ModelShape | undefined> {
-  if (recipe.base.kind === "scratch") {
-    const config = scratchConfig(recipe.base, recipe.base.vocabSize, 0, 0);
-    return { architecture: architectureOf(config), config };
-  }
-  const folder = baseFolder(recipe, dir);
-  if (recipe.base.kind === "hub" && !(await exists(folder))) return undefined;
-  return readConfig(folder);
-}
 
 /** Every training stage of the recipe; none where the base's shape is not known yet. `encoder` is the base's, once it is there. */
 export async function trainingJobs(
@@ -147,7 +181,7 @@ export async function trainingJobs(
   dir: RunDir,
   encoder?: Encoder,
 ): Promise<StageJob[]> {
-  const model = await modelShape(recipe, dir);
+  const model = await knownConfig(recipe, dir);
   if (!model) return [];
   const batches = async (
     paths: { train: string; valid: string },
@@ -178,11 +212,11 @@ export async function trainingJobs(
   const withDropout = loraTrained(model, lora);
   const { dropout: _dropout, ...trained } = withDropout;
   const frozen = quantization === "none" ? model : { ...model, quantization };
-  // Every token of a text is trained, so its batches need no look at the rows.
+  // Every token of a text is trained, so its batches need no look at the rows: nothing is assumed.
   if (dapt)
     jobs.push({
       stage: "dapt",
-      assumed: true,
+      assumed: false,
       job: {
         model: frozen,
         trained: withDropout,
@@ -201,17 +235,23 @@ export async function trainingJobs(
       ...found,
     },
   });
-  if (preference)
+  if (preference) {
+    const path = dir.dataset.preference;
+    const sampled =
+      encoder && (await exists(path))
+        ? await sampledPairs(path, encoder, preference, recipe.seed)
+        : undefined;
     jobs.push({
       stage: "preference",
-      assumed: true,
+      assumed: sampled === undefined,
       job: {
         model: frozen,
         trained,
         config: preference,
         objective: preferenceLoss([], preference.beta),
-        ...unknownBatches(preference.microBatch, preference.sequenceLength),
+        ...(sampled ?? unknownBatches(preference.microBatch, preference.sequenceLength)),
       },
     });
+  }
   return jobs;
 }

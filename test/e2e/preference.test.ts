@@ -58,7 +58,7 @@ test(
       "t",
     );
     // Curate will write the rows: nothing is missing before it has.
-    await expect(preference.check!(recipe, dir)).resolves.toBeUndefined();
+    await expect(preference.check!(recipe, dir, signal)).resolves.toBeUndefined();
     for await (const _ of runStage(collect, recipe, dir, signal));
     for await (const _ of runStage(curate, recipe, dir, signal));
     const rows: PreferenceRow[] = [];

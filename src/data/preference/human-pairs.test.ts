@@ -132,7 +132,7 @@ const recipeWith = (preference: object | undefined, decontaminate?: object) =>
 async function make(preference: object | undefined, decontaminate?: object): Promise<string[]> {
   const recipe = recipeWith(preference, decontaminate);
   const notices: string[] = [];
-  await curate.check!(recipe, dir);
+  await curate.check!(recipe, dir, signal);
   for (const stage of [collect, curate])
     for await (const event of runStage(stage as typeof curate, recipe, dir, signal))
       if (event.type === "notice") notices.push(event.message);

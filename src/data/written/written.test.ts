@@ -80,7 +80,7 @@ async function run(recipe: Recipe): Promise<{ dir: RunDir; events: RunEvent[] }>
   const dir = runDir(join(runs, recipe.name));
   const events: RunEvent[] = [];
   const { signal } = new AbortController();
-  await curate.check!(recipe, dir);
+  await curate.check!(recipe, dir, signal);
   for await (const event of runStage(collect, recipe, dir, signal)) events.push(event);
   for await (const event of runStage(curate, recipe, dir, signal)) events.push(event);
   return { dir, events };
@@ -229,7 +229,7 @@ test("written texts are capped by what people wrote", async () => {
 test("a recipe that cannot be asked for is told before anything runs", async () => {
   const dir = runDir(join(runs, "t"));
   const check = (written: object): Promise<unknown> =>
-    codeOf(curate.check!(recipeOf(written), dir));
+    codeOf(curate.check!(recipeOf(written), dir, new AbortController().signal));
   const remote = { url: "https://api.example.org/v1", model: "m", terms: "t" };
   expect(await check({ endpoint: remote })).toBe("data/endpoint-off");
   const endpoint = { ...remote, url: server.url, apiKeyEnv: "TWAINBOT_NO_SUCH_KEY" };

@@ -103,7 +103,7 @@ describe.each(formats)("$name", (format) => {
       const data = new Float32Array(64).fill(bad, 3, 4);
       expect(() => packTensor("layer.weight", data, [1, 64], format)).toThrowError(
         expect.objectContaining({
-          code: "model/quantize-range",
+          code: "model/not-finite",
           message: expect.stringContaining("layer.weight"),
         }),
       );

@@ -2,6 +2,7 @@
 import { TwainError } from "../../core/errors.ts";
 import type { Recipe } from "../../core/recipe.ts";
 import type { Parameter } from "../architecture.ts";
+import { checkFinite } from "../folder.ts";
 import { bf16, f16, f32 } from "./float.ts";
 import type { PackedTensor, WeightFormat } from "./format.ts";
 import { int4 } from "./int4.ts";
@@ -28,18 +29,14 @@ export function formatFor({ kind }: Parameter, quantization: Quantization): Weig
   return kind === "embedding" || kind === "output" ? table : f32;
 }
 
-/** Packs one tensor. Throws `model/quantize-range`, naming it, for numbers that are not finite or too large. */
+/** Packs one tensor. Throws, naming it, `model/not-finite`, and `model/quantize-range` for numbers that are too large. */
 export function packTensor(
   name: string,
   data: Float32Array,
   shape: readonly number[],
   format: WeightFormat,
 ): PackedTensor {
-  const odd = data.find((x) => !Number.isFinite(x));
-  if (odd !== undefined)
-    throw new TwainError("model/quantize-range", `${name} holds ${odd}`, {
-      hint: "The checkpoint is damaged: fetch it again.",
-    });
+  checkFinite(name, data);
   try {
     return { shape, format, parts: format.pack(data, shape) };
   } catch (error) {

@@ -68,7 +68,7 @@ describe("a folder", () => {
     });
     await writeModel(at("model"), model.config, broken);
     await expect(quantizeFolder(at("model"), "nf4", options())).rejects.toThrowError(
-      failure("model/quantize-range", "model.layers.1.mlp.up_proj.weight holds NaN"),
+      failure("model/not-finite", "model.safetensors: model.layers.1.mlp.up_proj.weight holds NaN"),
     );
     await writeSafetensors(at("model/model.safetensors"), new Map([...model.tensors].slice(1)));
     await expect(quantizeFolder(at("model"), "nf4", options())).rejects.toThrowError(

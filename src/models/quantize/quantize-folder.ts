@@ -8,7 +8,8 @@ import { TwainError } from "../../core/errors.ts";
 import { fingerprint, hashFile } from "../../core/hash.ts";
 import type { DType, TypedArray } from "../../engine/index.ts";
 import type { Parameter } from "../architecture.ts";
-import { checkTensors, readConfig, weightFiles } from "../folder.ts";
+import { checkHeaders } from "../check-weights.ts";
+import { readConfig, weightFiles } from "../folder.ts";
 import {
   type OpenSafetensors,
   type StoredType,
@@ -17,6 +18,7 @@ import {
   readFloats,
   streamSafetensors,
 } from "../safetensors.ts";
+import { checkStoredQuantization } from "../stored-quantization.ts";
 import { isPrequantized, readPrequantized } from "./bitsandbytes.ts";
 import type { PackedTensor, Parts } from "./format.ts";
 import { type Quantization, formatFor, packTensor } from "./index.ts";
@@ -32,7 +34,7 @@ export interface QuantizeFolderOptions {
 }
 
 /**
- * The model of `folder` with its base packed. Throws what `readModel` throws, `model/quant-state` and
+ * The model of `folder` with its base packed. Throws what `readModel` throws, `model/quant-state`, `model/not-finite` and
  * `model/quantize-range`, and `core/write-failed` where the cache has no room.
  */
 export async function quantizeFolder(
@@ -41,6 +43,7 @@ export async function quantizeFolder(
   { cache, signal }: QuantizeFolderOptions,
 ): Promise<QuantizedModel> {
   const { config, architecture } = await readConfig(folder);
+  checkStoredQuantization(join(folder, "config.json"), config, quantization);
   const parameters = architecture.parameters(config);
   const weights = await weightFiles(folder);
   const paths = weights.files.map((file) => join(folder, file));
@@ -59,8 +62,7 @@ export async function quantizeFolder(
     const files: OpenSafetensors[] = [];
     try {
       for (const source of paths) files.push(await openSafetensors(source));
-      const shapes = shapesOf(files, parameters);
-      checkTensors(folder, { architecture, config }, shapes, weights.placed);
+      checkHeaders(folder, { architecture, config }, weights, files, quantization);
       await writePacked(path, parameters, quantization, { folder, paths, files, signal });
     } finally {
       for (const file of files) await file.close();
@@ -82,21 +84,6 @@ interface Source {
   signal: AbortSignal | undefined;
 }
 
-/** Packed bytes say nothing of the shape; the state beside them does, and is compared with it when they are read. */
-function shapesOf(
-  files: readonly OpenSafetensors[],
-  parameters: ReadonlyMap<string, Parameter>,
-): Map<string, { shape: readonly number[] }> {
-  const shapes = new Map<string, { shape: readonly number[] }>();
-  for (const file of files) {
-    for (const [name, { shape }] of file.entries) {
-      const parameter = parameters.get(name);
-      shapes.set(name, parameter && isPrequantized(file, name) ? parameter : { shape });
-    }
-  }
-  return shapes;
-}
-
 async function writePacked(
   path: string,
   parameters: ReadonlyMap<string, Parameter>,
@@ -111,12 +98,9 @@ async function writePacked(
     const [file, source] = [files[at.get(name)!]!, paths[at.get(name)!]!];
     if (!isPrequantized(file, name)) {
       const { data, shape } = await readFloats(file, source, name);
-      return packTensor(name, data, shape, formatFor(parameter, quantization)).parts;
+      const format = formatFor(parameter, quantization);
+      return packTensor(`${source}: ${name}`, data, shape, format).parts;
     }
-    if (quantization !== "nf4")
-      throw new TwainError("model/quant-state", `${source}: ${name} is already quantized`, {
-        hint: 'Use train.quantization "nf4" for this folder, or the model before quantization.',
-      });
     return readPrequantized(file, source, name, parameter.shape);
   };
   async function* contents(): AsyncGenerator<TypedArray> {
