@@ -300,8 +300,9 @@ test("models in local folders judge texts: the ledger has their numbers, and ano
 }, 120_000);
 
 test("a model's folder that is wrong is told before anything runs", async () => {
-  const check = (settings: Record<string, unknown>): Promise<void> =>
-    curate.check!(recipeOf([{ kind: "bundled" }], settings), runDir(join(folder, "none")));
+  const { signal } = new AbortController();
+  const check = (settings: Record<string, unknown>): Promise<unknown> =>
+    curate.check!(recipeOf([{ kind: "bundled" }], settings), runDir(join(folder, "none")), signal);
   const model = await writeTextModel(join(folder, "embedder"), {
     words: { rain: [1, 2] },
     output: "tokens",

@@ -57,7 +57,7 @@ function recipeOf(preference: object, kinds: Record<string, number>): Recipe {
 async function make(recipe: Recipe): Promise<RunDir> {
   const dir = runDir(join(folder, recipe.name));
   const { signal } = new AbortController();
-  await curate.check!(recipe, dir);
+  await curate.check!(recipe, dir, signal);
   for await (const _ of runStage(collect, recipe, dir, signal));
   for await (const _ of runStage(curate, recipe, dir, signal));
   return dir;
@@ -134,13 +134,14 @@ test("all that may train are there, labelled and counted; those of the other sid
 
 test("a recipe that wants them and asks nobody for them is told before anything runs", async () => {
   const dir = runDir(join(folder, "none"));
+  const { signal } = new AbortController();
   const wants = recipeOf({ written: 3 }, { hybrid: 3 });
   const invalid = { code: "recipe/invalid", hint: expect.stringContaining("contrast") as string };
-  await expect(curate.check!(wants, dir)).rejects.toMatchObject(invalid);
+  await expect(curate.check!(wants, dir, signal)).rejects.toMatchObject(invalid);
   delete wants.curate.written;
-  await expect(curate.check!(wants, dir)).rejects.toMatchObject(invalid);
+  await expect(curate.check!(wants, dir, signal)).rejects.toMatchObject(invalid);
   await expect(
-    curate.check!(recipeOf({ written: 3 }, { contrast: 3 }), dir),
+    curate.check!(recipeOf({ written: 3 }, { contrast: 3 }), dir, signal),
   ).resolves.toBeUndefined();
 });
 
