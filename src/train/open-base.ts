@@ -17,7 +17,7 @@ export async function openBase(
   folder: string,
   quantization: Recipe["train"]["quantization"],
   dir: RunDir,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<OpenBase> {
   const model =
     quantization === "none"
