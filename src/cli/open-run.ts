@@ -18,6 +18,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
 import { finalAdapter } from "../train/final-adapter.ts";
 import { openBase } from "../train/open-base.ts";
+import { checkAnswering } from "./answering-forecast.ts";
 import { MOST_CONTEXT } from "./most-context.ts";
 
 /** A model of a run that answers. */
@@ -144,12 +145,13 @@ async function readRuns(
 /**
  * The models of runs: each run's adapter, where it has one, and every base once, named after the first run
  * that has it. One base's weights are held once, whatever the number of adapters, and requests for any of them
- * are decoded in one batch.
+ * are decoded in one batch. Throws `generate/not-enough-memory` before any is read, and what `readRunParts` throws.
  */
 export async function openRunModels(
   runs: readonly { recipe: Recipe; dir: RunDir }[],
   { slots, prefixBytes = 0, defaults }: OpenOptions,
 ): Promise<{ models: RunModel[]; close(): Promise<void> }> {
+  await checkAnswering(runs, { slots, prefixBytes });
   const prefixes = new PrefixCache(prefixBytes);
   const models: RunModel[] = [];
   const schedulers: Scheduler[] = [];

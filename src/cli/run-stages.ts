@@ -7,9 +7,9 @@ import type { Recipe } from "../core/recipe.ts";
 import { type RunDir, runDir } from "../core/run-dir.ts";
 import { type Manifest, type Stage, readManifest, runStage } from "../core/stage.ts";
 import { freezeRecipe } from "./freeze-recipe.ts";
+import { checkMemory } from "./memory-check.ts";
 import { createRenderer } from "./render.ts";
 import { lockRun } from "./run-lock.ts";
-import { checkMemory } from "./training-forecast.ts";
 
 export interface StageOutcome {
   stage: StageName;
@@ -41,7 +41,7 @@ function unusable(root: string, error: unknown): unknown {
 
 /**
  * Checks every stage's part of the recipe, then runs the stages that it has and that are not up to date. Throws
- * `cli/runs-unwritable`, `cli/run-locked`, `train/not-enough-memory` and what the stages throw.
+ * `cli/runs-unwritable`, `cli/run-locked`, `train/not-enough-memory`, `generate/not-enough-memory` and what the stages throw.
  */
 export async function runStages(
   all: readonly Stage[],
@@ -67,7 +67,9 @@ export async function runStages(
     const changes = await freezeRecipe(recipe, dir);
     for (const change of changes) process.stderr.write(`  recipe   ${change}\n`);
     // Before hours are spent on the data: what was never done, or what other settings are asked of. The rest when it starts.
-    const changed = changes.some((change) => /^(base|train|preference)\./.test(change));
+    const changed = changes.some((change) =>
+      /^(base|dapt|train|preference|evaluate)\./.test(change),
+    );
     const fresh: StageName[] = [];
     for (const { name } of stages)
       if (changed || !(await readManifest(dir, name))) fresh.push(name);
