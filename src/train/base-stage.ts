@@ -16,6 +16,7 @@ import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { requireDevice, sizeOf } from "../engine/index.ts";
 import { writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
+import { damagedFiles } from "../models/hub-cache.ts";
 import { type HubModel, fetchFromHub, hubConnection, hubFolder, hubRecord } from "../models/hub.ts";
 import { addCopyHeads, hasRoomForCopyHeads } from "../models/copy-heads.ts";
 import { initModel, scratchConfig } from "../models/init.ts";
@@ -276,6 +277,8 @@ export const base: Stage<BaseStageConfig> = {
       }),
     );
   },
+  intact: async (config) =>
+    config.kind !== "hub" || (await damagedFiles(hubFolder(config))).length === 0,
   run(context) {
     const { config } = context;
     if (config.kind === "folder") return checkFolder(config.path, context);
