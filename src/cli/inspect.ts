@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import type { Conversation } from "../core/conversation.ts";
 import { createRandom } from "../core/random.ts";
+import { trainingJobs } from "../train/training-jobs.ts";
+import { forecastEvaluate } from "./answering-forecast.ts";
 import { defineCommand, jsonArg, recipeArgs } from "./command.ts";
 import {
   type Encoder,
@@ -99,7 +101,9 @@ export const command = defineCommand(
     const facts =
       dataset && encoder ? lengthFacts(encodeAll(dataset.rows, encoder), recipe.train) : undefined;
     const machine = machineMemory();
-    const training = await forecastTraining(recipe, dir, encoder);
+    const jobs = await trainingJobs(recipe, dir, encoder);
+    const training = await forecastTraining(jobs);
+    const evaluate = forecastEvaluate(recipe, jobs);
     const wanted = (dataset?.rows ?? []).filter(
       (row) => args.domain === undefined || row.tags.domain === args.domain,
     );
@@ -122,6 +126,7 @@ export const command = defineCommand(
         lengths: facts ?? null,
         machine,
         training,
+        evaluate: evaluate ?? null,
         tokens,
       };
       process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
@@ -146,7 +151,7 @@ export const command = defineCommand(
     out.write(heading("Training", paint));
     out.write(
       training.length > 0
-        ? forecastText(training, machine, paint)
+        ? forecastText(training, evaluate, machine, paint)
         : "  the base model is not there yet: its shape decides\n",
     );
     if (!dataset) {

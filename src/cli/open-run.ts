@@ -11,17 +11,15 @@ import { Decoder } from "../generate/decoder.ts";
 import { type SamplingDefaults, createLocalChat } from "../generate/local-chat.ts";
 import { PrefixCache } from "../generate/prefix-cache.ts";
 import { Scheduler } from "../generate/scheduler.ts";
-import { type Model, readModel } from "../models/folder.ts";
+import type { Model } from "../models/folder.ts";
 import { type Adapter, adapterHash, readAdapter } from "../models/peft.ts";
-import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
-import { dequantizeModel } from "../models/quantize/quantized-model.ts";
-import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
-import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
+import type { ChatTemplate } from "../tokenizer/chat-template.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { baseFolder } from "../train/base-stage.ts";
 import { finalAdapter } from "../train/final-adapter.ts";
-
-/** The cache of keys and values is allocated whole: a model made for 128k tokens would take all memory. */
-const MOST_CONTEXT = 4096;
+import { openBase } from "../train/open-base.ts";
+import { checkAnswering } from "./answering-forecast.ts";
+import { MOST_CONTEXT } from "./most-context.ts";
 
 /** A model of a run that answers. */
 export interface RunModel {
@@ -108,30 +106,11 @@ export async function readRunParts(recipe: Recipe, dir: RunDir): Promise<RunPart
       hint: `Run it first: twainbot run ${recipe.name}.`,
     });
   }
-  // With the rounded weights that the adapter was trained beside, base and merged model alike.
-  const { quantization } = recipe.train;
-  const base =
-    quantization === "none"
-      ? await readModel(folder)
-      : dequantizeModel(await quantizeFolder(folder, quantization, { cache: dir.quantized }));
-  const tokenizer = await loadTokenizer(folder);
-  const template = await loadChatTemplate(folder, tokenizer);
+  // With the rounded weights that the adapter was trained beside, and as packed as they were then.
+  const { model, tokenizer, template } = await openBase(folder, recipe.train.quantization, dir);
   const trained = await finalAdapter(recipe, dir);
-  const adapter = trained === undefined ? undefined : await readAdapter(trained, base);
-  return { base, adapter, tokenizer, template };
-}
-
-/** A chat over one model by itself; `slots` sequences are decoded together. */
-export function openModel(
-  model: Model,
-  { tokenizer, template }: RunParts,
-  slots: number,
-): { chat: Chat; close(): Promise<void> } {
-  const scheduler = new Scheduler(new Decoder(model, { slots, contextTokens: MOST_CONTEXT }));
-  return {
-    chat: createLocalChat({ scheduler, tokenizer, template }),
-    close: () => scheduler.close(),
-  };
+  const adapter = trained === undefined ? undefined : await readAdapter(trained, model);
+  return { base: model, adapter, tokenizer, template };
 }
 
 export interface OpenOptions {
@@ -166,12 +145,13 @@ async function readRuns(
 /**
  * The models of runs: each run's adapter, where it has one, and every base once, named after the first run
  * that has it. One base's weights are held once, whatever the number of adapters, and requests for any of them
- * are decoded in one batch.
+ * are decoded in one batch. Throws `generate/not-enough-memory` before any is read, and what `readRunParts` throws.
  */
 export async function openRunModels(
   runs: readonly { recipe: Recipe; dir: RunDir }[],
   { slots, prefixBytes = 0, defaults }: OpenOptions,
 ): Promise<{ models: RunModel[]; close(): Promise<void> }> {
+  await checkAnswering(runs, { slots, prefixBytes });
   const prefixes = new PrefixCache(prefixBytes);
   const models: RunModel[] = [];
   const schedulers: Scheduler[] = [];

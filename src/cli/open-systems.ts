@@ -1,20 +1,28 @@
 /** What evaluation compares: the base of a run, and the base with its adapter. */
+import type { Chat } from "../core/chat.ts";
 import type { Conversation } from "../core/conversation.ts";
 import { TwainError } from "../core/errors.ts";
 import type { Recipe } from "../core/recipe.ts";
 import type { RunDir } from "../core/run-dir.ts";
 import type { RowLogProb, System } from "../evals/system.ts";
+import { Decoder } from "../generate/decoder.ts";
+import { createLocalChat } from "../generate/local-chat.ts";
+import { Scheduler } from "../generate/scheduler.ts";
+import type { Model } from "../models/folder.ts";
 import { type Adapter, mergeAdapter } from "../models/peft.ts";
 import { type Example, encodeConversation } from "../tokenizer/example.ts";
 import { Trainer } from "../train/trainer.ts";
-import { type RunParts, openModel, readRunParts } from "./open-run.ts";
+import { mergesAdapter } from "./merges-adapter.ts";
+import { MOST_CONTEXT } from "./most-context.ts";
+import { type RunParts, readRunParts } from "./open-run.ts";
+import { takeTurns } from "./take-turns.ts";
 
 /** Lengths above the recipe's are rounded up to a multiple of this, so that few graphs are compiled. */
 const LENGTH_STEP = 128;
 
 interface Scorer {
   score(rows: readonly Conversation[], signal: AbortSignal): Promise<(RowLogProb | undefined)[]>;
-  release(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Scores rows with the very graphs that training uses, so that its loss and the report's are one number. */
@@ -63,14 +71,52 @@ function createScorer(
       }
       return examples.map((example) => results.get(example));
     },
-    async release() {
+    async close() {
       for (const trainer of trainers.values()) await trainer.release();
     },
   };
 }
 
-/** `base`, then `adapter`, as `createEvaluate` wants them. Throws `cli/no-model` for a run without them. */
-export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]> {
+/** Answers of base and adapter. */
+interface Chats {
+  readonly base: Chat;
+  readonly adapter: Chat;
+  close(): Promise<void>;
+}
+
+/** One model with the adapter beside it, or where that is quicker two. */
+function openChats(parts: RunParts, adapter: Adapter, slots: number, merged: boolean): Chats {
+  const { base, tokenizer, template } = parts;
+  const scheduler = (model: Model, adapters: readonly Adapter[] = []): Scheduler =>
+    new Scheduler(new Decoder(model, { slots, contextTokens: MOST_CONTEXT, adapters }));
+  if (!merged) {
+    const both = scheduler(base, [adapter]);
+    return {
+      base: createLocalChat({ scheduler: both, tokenizer, template }),
+      adapter: createLocalChat({ scheduler: both, tokenizer, template, adapter: 0 }),
+      close: () => both.close(),
+    };
+  }
+  const [plain, folded] = [scheduler(base), scheduler(mergeAdapter(base, adapter))];
+  return {
+    base: createLocalChat({ scheduler: plain, tokenizer, template }),
+    adapter: createLocalChat({ scheduler: folded, tokenizer, template }),
+    async close() {
+      await plain.close();
+      await folded.close();
+    },
+  };
+}
+
+/**
+ * `base`, then `adapter`, as `createEvaluate` wants them. What scores and what answers is opened when it is needed and
+ * closed for the next. Throws `cli/no-model` for a run without them.
+ */
+export async function openSystems(
+  recipe: Recipe,
+  dir: RunDir,
+  merges: typeof mergesAdapter = mergesAdapter,
+): Promise<System[]> {
   const parts = await readRunParts(recipe, dir);
   const { base, adapter } = parts;
   if (!adapter)
@@ -78,21 +124,19 @@ export async function openSystems(recipe: Recipe, dir: RunDir): Promise<System[]
       hint: `Train it first: twainbot train ${recipe.name}.`,
     });
   const none: Adapter = { ...adapter, modules: [], tensors: new Map() };
+  const turns = takeTurns();
+  const chats = turns.lazily(() =>
+    openChats(parts, adapter, recipe.evaluate.concurrency, merges(base)),
+  );
   const system = (name: "base" | "adapter", weights: Adapter): System => {
-    const model = openModel(
-      weights === adapter ? mergeAdapter(base, adapter) : base,
-      parts,
-      recipe.evaluate.concurrency,
-    );
-    const scorer = createScorer(parts, weights, recipe.train);
+    const scorer = turns.lazily(() => createScorer(parts, weights, recipe.train));
     return {
       name,
-      chat: model.chat,
-      logProbs: (rows, signal) => scorer.score(rows, signal),
-      async close() {
-        await scorer.release();
-        await model.close();
+      async *chat(messages, options) {
+        return yield* (await chats())[name](messages, options);
       },
+      logProbs: async (rows, signal) => (await scorer()).score(rows, signal),
+      close: () => turns.close(),
     };
   };
   return [system("base", none), system("adapter", adapter)];

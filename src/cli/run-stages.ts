@@ -8,9 +8,9 @@ import { type RunDir, runDir } from "../core/run-dir.ts";
 import { type Manifest, type Stage, readManifest, runStage } from "../core/stage.ts";
 import { requireDevices } from "../train/require-devices.ts";
 import { freezeRecipe, shortened } from "./freeze-recipe.ts";
+import { checkMemory } from "./memory-check.ts";
 import { createRenderer } from "./render.ts";
 import { lockRun } from "./run-lock.ts";
-import { checkMemory } from "./training-forecast.ts";
 
 export interface StageOutcome {
   stage: StageName;
@@ -42,7 +42,8 @@ function unusable(root: string, error: unknown): unknown {
 
 /**
  * Checks every stage's part of the recipe, then runs the stages that it has and that are not up to date. Throws
- * `cli/runs-unwritable`, `cli/run-locked`, `engine/no-webgpu`, `train/not-enough-memory` and what the stages throw.
+ * `cli/runs-unwritable`, `cli/run-locked`, `engine/no-webgpu`, `train/not-enough-memory`, `generate/not-enough-memory` and what the
+ * stages throw.
  */
 export async function runStages(
   all: readonly Stage[],
@@ -71,7 +72,9 @@ export async function runStages(
     for (const change of shortened(changes)) process.stderr.write(`  recipe   ${change}\n`);
     for (const notice of told) renderer.show(notice);
     // Before hours are spent on the data: what was never done, or what other settings are asked of. The rest when it starts.
-    const changed = changes.some((change) => /^(base|dapt|train|preference)\./.test(change));
+    const changed = changes.some((change) =>
+      /^(base|dapt|train|preference|evaluate)\./.test(change),
+    );
     const fresh: StageName[] = [];
     for (const { name } of stages)
       if (changed || !(await readManifest(dir, name))) fresh.push(name);

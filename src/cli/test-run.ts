@@ -13,10 +13,11 @@ import type { RowWorld } from "../data/synth/simulator.ts";
 import type { EvalReport } from "../evals/report.ts";
 import { loadRecipe } from "./load-recipe.ts";
 
-async function writeManifest(
+/** Makes a stage done, with these files. */
+export async function writeManifest(
   dir: RunDir,
   stage: StageName,
-  outputs: readonly string[],
+  outputs: readonly string[] = [],
   inputs: Record<string, string> = {},
 ): Promise<Manifest> {
   const manifest: Manifest = {

@@ -60,6 +60,17 @@ async function events(of: Stage): Promise<string[]> {
   return seen;
 }
 
+test("a stage whose files outside the run are damaged is not up to date, until they are whole again", async () => {
+  let whole = true;
+  const outside: Stage = { ...stage("collect", { a: 1 }), intact: () => Promise.resolve(whole) };
+  expect(await events(outside)).toContain("stage-end");
+  expect(await events(outside)).toEqual(["stage-skip"]);
+  whole = false;
+  expect(await events(outside)).toContain("stage-end");
+  whole = true;
+  expect(await events(outside)).toEqual(["stage-skip"]);
+});
+
 test("a finished stage is skipped, until its config, its output or its input changes", async () => {
   const first = stage("collect", { a: 1 });
   const second = stage("curate", { b: 1 }, ["collect"]);

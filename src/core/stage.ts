@@ -52,6 +52,8 @@ export interface Stage<Config = unknown> {
   check?(recipe: Recipe, dir: RunDir, signal: AbortSignal): Promise<readonly string[] | undefined>;
   /** What else decides the result, such as the bytes of the shipped corpus. */
   inputs?(config: Config, dir: RunDir, recipe: Recipe): Promise<unknown>;
+  /** Whether files that it uses outside the run are still what they were; where not, it is not up to date. */
+  intact?(config: Config): Promise<boolean>;
   run(context: StageContext<Config>): AsyncGenerator<RunEvent, StageResult>;
 }
 
@@ -157,7 +159,8 @@ export async function* runStage<Config>(
   });
 
   const previous = await readManifest(dir, stage.name);
-  if (previous?.fingerprint === own && (await outputsMatch(dir, previous))) {
+  const done = previous?.fingerprint === own && (await outputsMatch(dir, previous));
+  if (done && ((await stage.intact?.(config)) ?? true)) {
     yield await record({ type: "stage-skip", stage: stage.name, reason: "up to date" });
     return previous;
   }

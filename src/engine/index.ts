@@ -4,10 +4,11 @@ export {
   type Tensor,
   type TensorType,
   type TypedArray,
+  byteSizeOf,
   describe,
   sizeOf,
 } from "./tensor.ts";
-export { fromHalf, toHalf, toHalves } from "./typed-array.ts";
+export { fromHalf, fromHalves, toHalf, toHalves } from "./typed-array.ts";
 export { Graph } from "./graph.ts";
 export { type Attributes, type Op, applyOp, defineOp } from "./op.ts";
 export { ops } from "./ops/index.ts";

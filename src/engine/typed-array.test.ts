@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromHalf, toHalf, typedArray } from "./typed-array.ts";
+import { fromHalf, fromHalves, toHalf, typedArray } from "./typed-array.ts";
 
 test("every half-precision number survives the round trip", () => {
   const lost = Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => {
@@ -7,6 +7,16 @@ test("every half-precision number survives the round trip", () => {
     return Number.isNaN(number) ? !Number.isNaN(fromHalf(toHalf(number))) : toHalf(number) !== bits;
   });
   expect(lost).toEqual([]);
+});
+
+test("many halves at once are the same numbers as few", () => {
+  const every = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
+  const many = new Uint16Array(5 * every.length);
+  for (let i = 0; i < 5; i++) many.set(every, i * every.length);
+  const numbers = fromHalves(many);
+  expect(numbers.length).toBe(many.length);
+  expect(numbers.slice(0, every.length)).toEqual(fromHalves(every));
+  expect(numbers.slice(-every.length)).toEqual(Float32Array.from(every, fromHalf));
 });
 
 test("numbers between two halves go to the nearer, ties to the even one", () => {

@@ -44,6 +44,21 @@ export function fromHalf(bits: number): number {
   return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
+/** From so many on it is quicker to look the 65,536 halves up than to convert each. */
+const MANY_HALVES = 1 << 18;
+
+/** The numbers that half-precision bits stand for. */
+export function fromHalves(halves: Uint16Array): Float32Array {
+  const out = new Float32Array(halves.length);
+  if (halves.length <= MANY_HALVES) {
+    for (let i = 0; i < halves.length; i++) out[i] = fromHalf(halves[i]!);
+    return out;
+  }
+  const table = Float32Array.from({ length: 1 << 16 }, (_, half) => fromHalf(half));
+  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i]!]!;
+  return out;
+}
+
 export function isArrayOf(dtype: DType, data: TypedArray): boolean {
   switch (dtype) {
     case "float32":

@@ -11,6 +11,10 @@ export interface RowLogProb {
   bytes: number;
 }
 
+/**
+ * Tasks ask one system at a time, and do not chat and score at once: what a system needs for the one may be closed
+ * for the other.
+ */
 export interface System {
   /** `base`, `adapter`. */
   readonly name: string;

@@ -7,6 +7,7 @@ import type { Model } from "../models/folder.ts";
 import type { Adapter } from "../models/peft.ts";
 import { ropeTable } from "../models/rope-table.ts";
 import { CLOSED, decodeGraph } from "./decode-graph.ts";
+import { CAPACITY_STEP, PROMPT_PIECE, cacheBytes } from "./decoding-memory.ts";
 
 export interface DecoderOptions {
   /** Sequences that are decoded together. */
@@ -23,12 +24,6 @@ export interface PrefillOptions {
   /** Leading tokens whose entries are in the slot already (`restore`). Less than the whole prompt. */
   cached?: number;
 }
-
-/** The cache has room for a multiple of this many tokens a sequence: what is not filled is read all the same. */
-const CAPACITY_STEP = 64;
-
-/** Longer prompts are read in pieces of this many tokens: scores are `[heads, tokens, tokens before]`. */
-const PROMPT_PIECE = 512;
 
 const floats = (found: Value | undefined): Float32Array => {
   if (found?.data instanceof Float32Array) return found.data;
@@ -145,7 +140,7 @@ export class Decoder {
 
   /** Bytes of `tokens` tokens in the cache of one sequence. */
   bytesOf(tokens: number): number {
-    return 8 * this.#keys.length * kvHeads(this.#config) * headDim(this.#config) * tokens;
+    return cacheBytes(this.#config, tokens);
   }
 
   /** A copy of a slot's cache: `[layers, 2 (keys, values), kvHeads, tokens, headDim]`. */

@@ -23,6 +23,10 @@ async function hashOf(path: string, { hash, bytes }: HubFile): Promise<string> {
   return digest.digest("hex");
 }
 
+/** Whether a file has the size and the hash that the hub gives. */
+export const hasRightBytes = async (path: string, file: HubFile): Promise<boolean> =>
+  (await sizeOf(path)) === file.bytes && (await hashOf(path, file)) === file.hash.value;
+
 /** Appends to `part` what is missing of the file; throws a plain Error where the transfer breaks off. */
 async function receive(
   hub: HubConnection,
@@ -84,9 +88,7 @@ export async function downloadFile(
   onBytes: (have: number) => void,
 ): Promise<void> {
   const target = join(folder, file.path);
-  const right = async (path: string): Promise<boolean> =>
-    (await sizeOf(path)) === file.bytes && (await hashOf(path, file)) === file.hash.value;
-  if (await right(target)) {
+  if (await hasRightBytes(target, file)) {
     onBytes(file.bytes);
     return;
   }
@@ -96,7 +98,7 @@ export async function downloadFile(
     await retrying(hub, `${name}/${file.path}`, () =>
       receive(hub, name, commit, file, part, onBytes),
     );
-    if (await right(part)) break;
+    if (await hasRightBytes(part, file)) break;
     await rm(part, { force: true });
     if (damaged === 1)
       throw new TwainError(

@@ -1,11 +1,12 @@
 /** Against a real HTTP server that answers as a hub does, and breaks off, lies and refuses when told to. */
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type HubServer, startHub } from "../../test/fakes/hub-server.ts";
 import { packageRoot } from "../core/package-root.ts";
 import { readModel } from "./folder.ts";
+import { damagedFiles, refuseDamaged } from "./hub-cache.ts";
 import { type HubProgress, fetchFromHub, hubConnection, hubFolder } from "./hub.ts";
 
 const source = join(packageRoot(), "test", "golden", "llama31");
@@ -49,6 +50,7 @@ test("a model comes whole, with progress, and without the files that nothing rea
     [
       "config.json",
       "download.json",
+      "verified.json",
       ...(await readdir(source)).filter((name) => name.startsWith("model")),
     ].toSorted(),
   );
@@ -130,6 +132,63 @@ describe("bytes with another hash than the hub's", () => {
     await writeFile(join(hubFolder(model), SHARD), await readFile(join(source, "config.json")));
     await fetched();
     expect((await readModel(hubFolder(model))).hash).toBe((await readModel(source)).hash);
+  });
+});
+
+describe("a file that changed in the cache", () => {
+  const cached = (file = SHARD): string => join(hubFolder(model), file);
+  const whole = async (): Promise<void> =>
+    expect((await readModel(hubFolder(model))).hash).toBe((await readModel(source)).hash);
+  const overwrite = async (): Promise<void> => {
+    const bytes = await readFile(cached());
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(cached(), bytes);
+    await utimes(cached(), 1, 1);
+  };
+
+  test.each<[string, () => Promise<void>]>([
+    ["to other bytes", overwrite],
+    ["by being cut", () => writeFile(cached(), "short")],
+    ["by being deleted", () => rm(cached())],
+  ])(
+    "%s is told without the network and fetched with it, and nothing else is",
+    async (_how, harm) => {
+      await fetched();
+      expect(await damagedFiles(hubFolder(model))).toEqual([]);
+      const record = await readFile(cached("download.json"), "utf8");
+      hub.requests.length = 0;
+      await harm();
+      await expect(fetched(model, false)).rejects.toMatchObject({
+        code: "model/cache-damaged",
+        message: expect.stringContaining(SHARD),
+        hint: expect.stringContaining("data.network=true"),
+      });
+      await expect(refuseDamaged(hubFolder(model))).rejects.toMatchObject({
+        code: "model/cache-damaged",
+      });
+      expect(hub.requests).toEqual([]);
+      await fetched();
+      expect(hub.requests.filter((line) => line.startsWith("CDN"))).toEqual([`CDN ${SHARD} whole`]);
+      // Of the commit that is known already: a branch is not asked where it stands.
+      expect(hub.requests.filter((line) => line.includes("/api/"))).toEqual([]);
+      expect(await readFile(cached("download.json"), "utf8")).toBe(record);
+      await whole();
+      await fetched(model, false);
+    },
+  );
+
+  test("in nothing but its time is fine, once its hash was seen", async () => {
+    await fetched();
+    await refuseDamaged(hubFolder(model));
+    await utimes(cached(), 1000, 1000);
+    await fetched(model, false);
+    const times = JSON.parse(await readFile(cached("verified.json"), "utf8")) as object;
+    expect(times).toMatchObject({ [SHARD]: 1_000_000 });
+  });
+
+  test("in a folder that nobody downloaded is nobody's business here", async () => {
+    await refuseDamaged(source);
+    expect(await damagedFiles(join(place, "nothing"))).toEqual([]);
   });
 });
 

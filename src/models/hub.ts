@@ -1,10 +1,11 @@
 /** Base models from a hub: downloaded once into a cache folder, used from there without a network. */
-import { access, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
 import { readConfig } from "./folder.ts";
+import { damagedError, damagedFiles, markVerified, readDownload, recordPath } from "./hub-cache.ts";
 import { type HubConnection, type HubFile, commitOf, filesOf } from "./hub-client.ts";
 import { downloadFile } from "./hub-download.ts";
 
@@ -32,7 +33,7 @@ export const hubFolder = ({ name, revision }: HubModel): string =>
   join(cacheFolder(), "models", `${name.replace("/", "--")}@${revision}`);
 
 /** Written last: a folder with it is complete. */
-export const hubRecord = (model: HubModel): string => join(hubFolder(model), "download.json");
+export const hubRecord = (model: HubModel): string => recordPath(hubFolder(model));
 
 const SMALL =
   /^((config|generation_config|tokenizer|tokenizer_config|model\.safetensors\.index)\.json|chat_template\.jinja)$/;
@@ -53,12 +54,9 @@ function wanted(files: readonly HubFile[], name: string): HubFile[] {
   return [...small, ...weights];
 }
 
-/** Whether all of a model is in the cache. */
-export const isInCache = (model: HubModel): Promise<boolean> =>
-  access(hubRecord(model)).then(
-    () => true,
-    () => false,
-  );
+/** Whether all of a model is in the cache, damaged or not. */
+export const isInCache = async (model: HubModel): Promise<boolean> =>
+  (await readDownload(hubFolder(model))) !== undefined;
 
 const networkOff = (model: HubModel): TwainError =>
   new TwainError(
@@ -98,8 +96,9 @@ export interface HubProgress {
 }
 
 /**
- * Makes sure that a model is in the cache. Yields progress, about every hundredth. Throws `model/network-off` where
- * it is not there and may not be fetched, `model/hub-…`, and what `readConfig` throws for a model we do not run.
+ * Makes sure that a model is in the cache, with the bytes that came; damaged files are fetched again from the same
+ * commit. Yields progress, about every hundredth. Throws `model/network-off` where it is not there and may not be
+ * fetched, `model/cache-damaged` where that holds for some of its files, `model/hub-…`, and what `readConfig` throws for a model we do not run.
  */
 export async function* fetchFromHub(
   model: HubModel,
@@ -109,16 +108,18 @@ export async function* fetchFromHub(
   const { name, revision } = model;
   const folder = hubFolder(model);
   const record = hubRecord(model);
-  if (await isInCache(model)) return;
-  if (!network) throw networkOff(model);
+  const before = await readDownload(folder);
+  const damaged = before ? await damagedFiles(folder) : [];
+  if (before && damaged.length === 0) return;
+  if (!network) throw before ? damagedError(folder, damaged) : networkOff(model);
   // A consumer that stops listening also stops the transfer.
   const stop = new AbortController();
   const own = { ...hub, signal: AbortSignal.any([hub.signal, stop.signal]) };
-  const commit = await commitOf(own, name, revision);
-  const files = wanted(await filesOf(own, name, commit), name);
+  const commit = before?.commit ?? (await commitOf(own, name, revision));
+  const files = before ? damaged : wanted(await filesOf(own, name, commit), name);
   await mkdir(folder, { recursive: true });
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  let before = 0;
+  let whole = 0;
   let told = -1;
   for (const file of files) {
     let have = 0;
@@ -139,8 +140,8 @@ export async function* fetchFromHub(
     try {
       while (!over) {
         await new Promise<void>((resolve) => (wake = resolve));
-        const share = Math.floor((100 * (before + have)) / total);
-        if (share > told) yield { done: before + have, total };
+        const share = Math.floor((100 * (whole + have)) / total);
+        if (share > told) yield { done: whole + have, total };
         told = Math.max(told, share);
       }
     } finally {
@@ -149,8 +150,10 @@ export async function* fetchFromHub(
     }
     const failed = await ended;
     if (failed) throw failed.error;
-    before += file.bytes;
+    whole += file.bytes;
     if (file.path === "config.json") await readConfig(folder);
   }
+  await markVerified(folder, files);
+  if (before) return;
   await writeFileAtomic(record, `${JSON.stringify({ name, revision, commit, files }, null, 2)}\n`);
 }

@@ -206,13 +206,14 @@ export function adapterHash({ modules, tensors }: Adapter): string {
   return sha256(JSON.stringify([modules, numbers]));
 }
 
-/** The model with the adapter folded into its weights: same function, one set of matrices. */
+/** The model with the adapter folded into its weights, which are all float32 then: same function, one set of matrices. */
 export function mergeAdapter(model: Model, adapter: Adapter): Model {
+  const { architecture, config, hash } = model;
   const tensors = new Map(model.tensors);
   for (const module of adapter.modules) {
     const name = `${module.name}.weight`;
     const { shape, data } = tensors.get(name)!;
     tensors.set(name, { shape, data: mergeLora(data, module, adapter.tensors) });
   }
-  return { ...model, tensors };
+  return { architecture, config, hash, tensors };
 }

@@ -6,7 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { TwainError } from "../core/errors.ts";
-import { fromHalf } from "../engine/index.ts";
+import { fromHalves } from "../engine/index.ts";
 
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
@@ -44,19 +44,10 @@ function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: StoredType): Float32Ar
   const own = bytes.buffer;
   if (dtype === "F32") return new Float32Array(own);
   const halves = new Uint16Array(own);
+  if (dtype === "F16") return fromHalves(halves);
   const out = new Float32Array(halves.length);
-  if (dtype === "BF16") {
-    const bits = new Uint32Array(out.buffer);
-    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
-  } else {
-    // There are only 65,536 halves: a large tensor looks them up.
-    const table =
-      halves.length > 1 << 18
-        ? Float32Array.from({ length: 1 << 16 }, (_, half) => fromHalf(half))
-        : undefined;
-    for (let i = 0; i < halves.length; i++)
-      out[i] = table ? table[halves[i]!]! : fromHalf(halves[i]!);
-  }
+  const bits = new Uint32Array(out.buffer);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   return out;
 }
 

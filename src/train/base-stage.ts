@@ -16,6 +16,7 @@ import type { Stage, StageContext, StageResult } from "../core/stage.ts";
 import { requireDevice, sizeOf } from "../engine/index.ts";
 import { writeModel } from "../models/folder.ts";
 import { architectureOf } from "../models/architecture.ts";
+import { damagedFiles, refuseDamaged } from "../models/hub-cache.ts";
 import {
   type HubModel,
   fetchDescription,
@@ -270,8 +271,12 @@ export const base: Stage<BaseStageConfig> = {
     if (config.kind === "scratch")
       return longSequences(recipe, scratchConfig(config, config.vocabSize, 0, 0));
     if (config.kind === "folder") return checkBase(config.path, recipe, { weights: true });
+    const folder = hubFolder(config);
     await fetchDescription(config, hubConnection(signal), data.network);
-    return checkBase(hubFolder(config), recipe, { weights: await isInCache(config) });
+    if (!data.network) await refuseDamaged(folder);
+    // The stage fetches what is damaged again; until then there is nothing to judge.
+    else if ((await damagedFiles(folder)).length > 0) return undefined;
+    return checkBase(folder, recipe, { weights: await isInCache(config) });
   },
   async inputs(config) {
     if (config.kind !== "folder") return null;
@@ -288,6 +293,8 @@ export const base: Stage<BaseStageConfig> = {
       }),
     );
   },
+  intact: async (config) =>
+    config.kind !== "hub" || (await damagedFiles(hubFolder(config))).length === 0,
   run(context) {
     const { config } = context;
     if (config.kind === "folder") return checkFolder(config.path, context);

@@ -2,6 +2,7 @@
 import type { RunDir } from "../core/run-dir.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type Model, readModel } from "../models/folder.ts";
+import { refuseDamaged } from "../models/hub-cache.ts";
 import { quantizeFolder } from "../models/quantize/quantize-folder.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenizer/chat-template.ts";
 import { type Tokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
@@ -12,13 +13,17 @@ export interface OpenBase {
   template: ChatTemplate;
 }
 
-/** Reads a model folder; all stages of an adapter must see the same weights, so none reads it otherwise. */
+/**
+ * Reads a model folder; all stages of an adapter must see the same weights, so none reads it otherwise. Throws
+ * `model/cache-damaged` for one from a hub that changed since, and what `readModel` and `quantizeFolder` throw.
+ */
 export async function openBase(
   folder: string,
   quantization: Recipe["train"]["quantization"],
   dir: RunDir,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<OpenBase> {
+  await refuseDamaged(folder);
   const model =
     quantization === "none"
       ? await readModel(folder)

@@ -52,7 +52,7 @@ function inTurn(list: readonly Pair[]): () => Pair {
 }
 
 describe("the loss of preferences", () => {
-  test("and its gradients are those that PyTorch computed with TRL's formula", async () => {
+  test("and its gradients are those of TRL's own trainer", async () => {
     const objective = preferenceLoss(pairs, beta);
     const batch = packPairs(inTurn(pairs), 3, 14).next().value;
     expect(batch.placements).toHaveLength(6);

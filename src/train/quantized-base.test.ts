@@ -18,7 +18,6 @@ import type { Model } from "../models/folder.ts";
 import { type Adapter, mergeAdapter } from "../models/peft.ts";
 import {
   type QuantizedModel,
-  dequantizeModel,
   frozenFeeds,
   quantizeModel,
 } from "../models/quantize/quantized-model.ts";
@@ -37,6 +36,14 @@ for (const [name, data] of start)
 const trained = { kind: "lora", modules } as const;
 const examples = [randomExample(1, 20), randomExample(2, 24)];
 const batches = [...packOnce(examples, 2, 24)];
+
+/** The float32 model of the very numbers that training on `model` sees. */
+const dequantizeModel = ({ architecture, config, hash, tensors }: QuantizedModel): Model => ({
+  architecture,
+  config,
+  hash,
+  tensors: new Map(tensors),
+});
 
 async function gradients(base: ModelShape, recompute: Recompute, feeds: Record<string, Value>) {
   const shape = { rows: 1, length: 8, predictors: 6 };

@@ -1,8 +1,15 @@
 /** What a training stage will need, from the graphs that it will run: memory at its peak, and work a step. */
-import type { RunMemory } from "../engine/index.ts";
-import { type GraphWork, graphWork, runMemory, simplify } from "../engine/index.ts";
+import { PROCESS_BYTES } from "../core/machine-memory.ts";
 import type { TrainingConfig } from "../core/recipe.ts";
-import { type ModelShape, type Trained, muonNames, scores, trainedShapes } from "./graphs.ts";
+import { type GraphWork, type RunMemory, graphWork, runMemory, simplify } from "../engine/index.ts";
+import {
+  type BatchShape,
+  type ModelShape,
+  type Trained,
+  muonNames,
+  scores,
+  trainedShapes,
+} from "./graphs.ts";
 import { type Objective, nextToken } from "./objective.ts";
 import { type UpdateRule, updateGraph, updateGroups } from "./update.ts";
 
@@ -51,34 +58,39 @@ export interface TrainingCost {
   readonly work: readonly { readonly work: GraphWork; readonly times: number }[];
 }
 
-/**
- * Resident memory of `twainbot train` besides what is counted here, measured with Node 20.20 and onnxruntime 1.30:
- * 86 MB with modules, runtime and tokenizer loaded, the rest is threads, kernels and the heap's growth.
- */
-const PROCESS = 110e6;
 /** An encoded example: 1 kB in V8's heap, and as much again and more that reading it left behind. */
 const EXAMPLE_BYTES = 2500;
 /** Of its ids (int32) and flags. */
 const TOKEN_BYTES = 5;
 
+const held = ({ arena, session }: RunMemory): number => arena + session;
+
+const batchShape = (
+  { microBatch, sequenceLength }: TrainingJob["config"],
+  predictors: number,
+): BatchShape => ({ rows: microBatch, length: sequenceLength, predictors });
+
+const trainedNumbers = (shapes: ReadonlyMap<string, readonly number[]>): number =>
+  [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+
+/** Bytes of the values of all graphs that only score the job's batches. */
+export const scoringActivations = ({ model, trained, config, scoring }: TrainingJob): number =>
+  scoring
+    .map((predictors) =>
+      held(runMemory(simplify(scores(model, trained, batchShape(config, predictors))))),
+    )
+    .reduce((a, b) => a + b, 0);
+
 export function trainingCost(job: TrainingJob): TrainingCost {
   const { model, trained, config, objective = nextToken } = job;
   const shapes = trainedShapes(model, trained);
-  const trainable = [...shapes.values()].reduce(
-    (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
-  const { recompute, neftuneAlpha = 0, microBatch, sequenceLength } = config;
+  const trainable = trainedNumbers(shapes);
+  const { recompute, neftuneAlpha = 0 } = config;
   const training = {
     recompute,
     dropout: trained.kind === "lora" ? (trained.dropout ?? 0) : 0,
     neftuneAlpha,
   };
-  const shape = (predictors: number): { rows: number; length: number; predictors: number } => ({
-    rows: microBatch,
-    length: sequenceLength,
-    predictors,
-  });
   const plusRatio = trained.kind === "lora" ? (trained.plusRatio ?? 1) : 1;
   const orthogonal = config.optimizer === "muon" ? muonNames(model, trained) : new Set<string>();
   const groups = updateGroups(shapes, orthogonal);
@@ -100,16 +112,12 @@ export function trainingCost(job: TrainingJob): TrainingCost {
     .filter(({ orthogonal: byMuon }) => !byMuon)
     .reduce((sum, rule) => sum + sizeOfRule(rule), 0);
   const passes = [...job.steps].map(([predictors, share]) => {
-    const graph = simplify(objective.graph(model, trained, shape(predictors), training));
+    const batch = batchShape(config, predictors);
+    const graph = simplify(objective.graph(model, trained, batch, training));
     return { share, memory: runMemory(graph), work: graphWork(graph) };
   });
-  const scoring = job.scoring.map((predictors) =>
-    runMemory(simplify(scores(model, trained, shape(predictors)))),
-  );
-
-  const held = ({ arena, session }: RunMemory): number => arena + session;
   const memory: TrainingMemory = {
-    process: PROCESS,
+    process: PROCESS_BYTES,
     data: job.data.examples * EXAMPLE_BYTES + job.data.tokens * TOKEN_BYTES,
     // What is trained is the optimizer's; a model that is trained whole also keeps its start.
     weights: passes[0]!.memory.inputs - (trained.kind === "lora" ? trainedBytes : 0),
@@ -118,10 +126,7 @@ export function trainingCost(job: TrainingJob): TrainingCost {
       4 * (2 * trainable + squared) +
       2 * trainedBytes +
       [...updates.values()].reduce((sum, { graph }) => sum + held(runMemory(graph)), 0),
-    activations: [...passes.map((pass) => pass.memory), ...scoring].reduce(
-      (sum, found) => sum + held(found),
-      0,
-    ),
+    activations: passes.reduce((sum, pass) => sum + held(pass.memory), scoringActivations(job)),
   };
   return {
     trainable,

@@ -1,7 +1,7 @@
 /** A recipe on a base model that is already there: a golden Qwen3 folder with a vocabulary of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -193,4 +193,13 @@ test("comes from a hub when that is allowed, and then needs it no more", slow, a
     "train up to date",
     "evaluate up to date",
   ]);
+
+  // Of the same size, so that only a hash can tell.
+  const weights = join(place, "cache", "models", "someone--tiny-qwen3@main", "model.safetensors");
+  const bytes = await readFile(weights);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(weights, bytes);
+  const damaged = await run(base, env);
+  expect(damaged.code).toBe(1);
+  expect(damaged.error).toMatch(/error\[model\/cache-damaged\].*model\.safetensors/);
 });

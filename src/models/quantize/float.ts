@@ -1,6 +1,6 @@
 /** Weights kept as floats: of 16 bits, converted where they are used, or of 32 as they are. */
 import { TwainError } from "../../core/errors.ts";
-import { type TypedArray, cast, fromHalf, gather, sizeOf, toHalves } from "../../engine/index.ts";
+import { type TypedArray, cast, fromHalves, gather, sizeOf, toHalves } from "../../engine/index.ts";
 import type { WeightFormat } from "./format.ts";
 
 const MOST_HALF = 65_504;
@@ -21,7 +21,7 @@ export const f16: WeightFormat = {
       );
     return { "": toHalves(data) };
   },
-  unpack: (parts) => Float32Array.from(parts[""] as Uint16Array, fromHalf),
+  unpack: (parts) => fromHalves(parts[""] as Uint16Array),
   decode: (parts) => cast(parts[""]!, "float32"),
 };
 

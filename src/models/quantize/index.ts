@@ -1,6 +1,7 @@
 /** The formats a frozen base can be kept in, and which of its tensors get which. */
 import { TwainError } from "../../core/errors.ts";
 import type { Recipe } from "../../core/recipe.ts";
+import { byteSizeOf } from "../../engine/index.ts";
 import type { Parameter } from "../architecture.ts";
 import { checkFinite } from "../folder.ts";
 import { bf16, f16, f32 } from "./float.ts";
@@ -27,6 +28,19 @@ export function formatFor({ kind }: Parameter, quantization: Quantization): Weig
   const { linear, table } = quantizations[quantization];
   if (kind === "linear") return linear;
   return kind === "embedding" || kind === "output" ? table : f32;
+}
+
+/** Bytes of parameters as they are kept; float32 where there is no quantization. */
+export function keptBytes(
+  parameters: ReadonlyMap<string, Parameter>,
+  quantization: Quantization | undefined,
+): number {
+  let bytes = 0;
+  for (const parameter of parameters.values()) {
+    const format = quantization ? formatFor(parameter, quantization) : f32;
+    for (const part of Object.values(format.parts(parameter.shape))) bytes += byteSizeOf(part);
+  }
+  return bytes;
 }
 
 /** Packs one tensor. Throws, naming it, `model/not-finite`, and `model/quantize-range` for numbers that are too large. */

@@ -133,11 +133,19 @@ export const nf4: WeightFormat = {
 
 /** codebook[code] · absmax of its block, for the first `size` codes. */
 export function dequantizeNf4(codes: TypedArray, absmax: Float32Array, size: number): Float32Array {
+  if (!(codes instanceof Uint8Array)) throw new Error("expected codes as bytes");
   const out = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const byte = Number(codes[i >> 1]);
-    out[i] =
-      NF4_CODEBOOK[i % 2 === 0 ? byte >> 4 : byte & 15]! * absmax[Math.floor(i / NF4_BLOCK)]!;
+  // The sixteen numbers of a block are computed once.
+  const numbers = new Float32Array(NF4_CODEBOOK.length);
+  for (let block = 0; block < absmax.length; block++) {
+    const scale = absmax[block]!;
+    for (let code = 0; code < numbers.length; code++) numbers[code] = NF4_CODEBOOK[code]! * scale;
+    const end = Math.min((block + 1) * NF4_BLOCK, size);
+    for (let i = block * NF4_BLOCK; i < end; i += 2) {
+      const byte = codes[i >> 1]!;
+      out[i] = numbers[byte >> 4]!;
+      if (i + 1 < end) out[i + 1] = numbers[byte & 15]!;
+    }
   }
   return out;
 }

@@ -63,22 +63,6 @@ export function quantizeModel(model: Model, quantization: Quantization): Quantiz
   });
 }
 
-/**
- * The float32 model of the very numbers that training on `model` sees: what decoding, merging and
- * evaluation must use for an adapter trained on it.
- */
-export const dequantizeModel = ({
-  architecture,
-  config,
-  hash,
-  tensors,
-}: QuantizedModel): Model => ({
-  architecture,
-  config,
-  hash,
-  tensors: new Map(tensors),
-});
-
 /** What a training graph is fed for the frozen base, by input name. */
 export function frozenFeeds(model: Model): Record<string, Value> {
   const feeds: Record<string, Value> = {};
