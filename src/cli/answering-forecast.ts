@@ -21,7 +21,12 @@ import { bytes } from "./terminal.ts";
 export interface AnsweringMemory extends DecodingMemory {
   /** Node.js, this program and the runtime. */
   readonly process: number;
+  /** Of evaluation: rows, questions and answers, the classifier of style, and what of them waits to be collected. */
+  readonly data?: number;
 }
+
+/** Measured on `nano`, whose model is nearly nothing. */
+const EVALUATION_DATA = 200e6;
 
 export interface AnsweringForecast {
   /** Bytes of resident memory at the peak, and what they are for. */
@@ -42,9 +47,12 @@ const adapterNumbers = (model: ModelShape, recipe: Recipe): number =>
   );
 
 /** The largest of several moments. */
-function forecastOf(moments: readonly DecodingMemory[]): AnsweringForecast {
+function forecastOf(
+  moments: readonly DecodingMemory[],
+  beside: { data?: number } = {},
+): AnsweringForecast {
   const most = moments.toSorted((a, b) => totalOf(b) - totalOf(a))[0]!;
-  const memory = { process: PROCESS_BYTES, ...most };
+  const memory = { process: PROCESS_BYTES, ...beside, ...most };
   return { memory, peak: totalOf(memory) };
 }
 
@@ -80,7 +88,7 @@ export function forecastEvaluate(
       const { weights, caches, activations } = moment;
       moments.push(merged ? { weights: 2 * weights, caches: 2 * caches, activations } : moment);
     }
-    const found = forecastOf(moments);
+    const found = forecastOf(moments, { data: EVALUATION_DATA });
     if (found.peak > most) return found;
   }
   if (tasks.includes("loss")) {
@@ -92,7 +100,7 @@ export function forecastEvaluate(
       activations: scoringActivations(job),
     });
   }
-  return forecastOf(moments);
+  return forecastOf(moments, { data: EVALUATION_DATA });
 }
 
 export interface Answering {
