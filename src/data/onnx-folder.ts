@@ -64,7 +64,7 @@ const isFile = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 /** The bytes of a file of at most `limit` bytes. Throws `curate/model-broken`. */
-export async function readBounded(path: string, limit: number): Promise<Buffer> {
+async function readBounded(path: string, limit: number): Promise<Buffer> {
   const file = await open(path);
   try {
     const { size } = await file.stat();

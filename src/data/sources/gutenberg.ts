@@ -171,7 +171,7 @@ export function checkBook(
 }
 
 /** The part of a book between two of its sentences, both included. Throws `collect/no-such-sentence`. */
-export function partOf(text: string, { id, title, from, until }: Work): string {
+function partOf(text: string, { id, title, from, until }: Work): string {
   const find = (sentence: string, after: number): { start: number; end: number } => {
     // Lines break wherever the page was full.
     const words = sentence.trim().split(/\s+/);

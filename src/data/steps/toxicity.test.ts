@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type TextModelSpec, writeTextModel } from "../../../test/fakes/onnx-text-model.ts";
 import type { Document } from "../../core/document.ts";
 import type { Judgement } from "../pipeline.ts";
+import { makeDocument } from "./test-gone.ts";
 import { type ToxicityConfig, openToxicityClassifier, toxicityStep } from "./toxicity.ts";
 
 /** Two numbers a word: how rude it is, and how threatening. */
@@ -42,16 +43,8 @@ const configOf = (more: Partial<ToxicityConfig> = {}): ToxicityConfig => ({
   action: "drop",
   ...more,
 });
-const make = (text: string, id: string, kind: Document["kind"] = "headline"): Document => ({
-  id,
-  kind,
-  text,
-  source: "s",
-  licence: "l",
-  sha256: "",
-  synthetic: false,
-  extra: {},
-});
+const make = (text: string, id: string, kind: Document["kind"] = "headline"): Document =>
+  makeDocument(id, text, { kind });
 async function judge(documents: readonly Document[], config = configOf()): Promise<Judgement[]> {
   async function* stream(): AsyncGenerator<Document> {
     yield* documents;
