@@ -202,4 +202,13 @@ test("comes from a hub when that is allowed, and then needs it no more", slow, a
   const damaged = await run(base, env);
   expect(damaged.code).toBe(1);
   expect(damaged.error).toMatch(/error\[model\/cache-damaged\].*model\.safetensors/);
+
+  // Cut short in what is read before a run starts; fetched again where that is allowed.
+  await writeFile(weights, bytes.subarray(0, 100));
+  const back = await startHub(folder, "someone/tiny-qwen3");
+  const mended = await run(base, { ...env, HF_ENDPOINT: back.endpoint }, "data.network=true");
+  await back.close();
+  expect(mended.code, mended.error).toBe(0);
+  bytes[bytes.length - 1]! ^= 1;
+  expect((await readFile(weights)).equals(bytes)).toBe(true);
 });
